@@ -1,0 +1,132 @@
+"""Recorded episodes: one `.npz` file each."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from worldmodels.data.archive import save_npz
+from worldmodels.errors import WorldModelsError
+
+COMPRESS_LEVEL = 1
+DAMAGED = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, OSError)
+BAD_SHARE = 0.01  # of damaged files that a data set may have
+
+
+@dataclass(frozen=True)
+class Episode:
+    """T actions and the T + 1 frames around them."""
+
+    frame: UInt8[np.ndarray, "T+1 64 64 3"]
+    action: Float[np.ndarray, "T A"]
+    reward: Float[np.ndarray, " T"]
+    terminated: bool
+    truncated: bool
+    seed: int
+
+    @property
+    def steps(self) -> int:
+        """T."""
+        return len(self.reward)
+
+
+@dataclass(frozen=True)
+class EpisodeIndex:
+    """The good files of a folder of episodes, in order, and how long each is."""
+
+    paths: tuple[Path, ...]
+    steps: tuple[int, ...]
+
+    @property
+    def frames(self) -> int:
+        """Frames in all: an episode of T steps has T + 1."""
+        return sum(self.steps) + len(self.steps)
+
+    def split(self, held_out: int) -> tuple[EpisodeIndex, EpisodeIndex]:
+        """All but the last `held_out` episodes, and those. Raises WorldModelsError if none stay."""
+        if held_out >= len(self.paths):
+            raise WorldModelsError(
+                f"{len(self.paths)} episodes are too few to hold out {held_out} of them: record "
+                f"more with `wm extract --episodes`, or lower --validation-episodes."
+            )
+        cut = len(self.paths) - held_out
+        return (
+            EpisodeIndex(self.paths[:cut], self.steps[:cut]),
+            EpisodeIndex(self.paths[cut:], self.steps[cut:]),
+        )
+
+
+def episode_path(folder: Path, number: int) -> Path:
+    """Where episode `number` lies."""
+    return folder / f"{number:06d}.npz"
+
+
+def save_episode(path: Path, episode: Episode) -> None:
+    """Write an episode, whole or not at all."""
+    arrays = {
+        "frame": episode.frame,
+        "action": episode.action.astype(np.float32),
+        "reward": episode.reward.astype(np.float32),
+        "terminated": np.array(episode.terminated),
+        "truncated": np.array(episode.truncated),
+        "seed": np.array(episode.seed, np.int64),
+    }
+    save_npz(path, arrays, COMPRESS_LEVEL)
+
+
+def load_episode(path: Path) -> Episode:
+    """Read an episode. Raises WorldModelsError naming a damaged file."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return Episode(
+                frame=archive["frame"],
+                action=archive["action"],
+                reward=archive["reward"],
+                terminated=bool(archive["terminated"]),
+                truncated=bool(archive["truncated"]),
+                seed=int(archive["seed"]),
+            )
+    except DAMAGED as error:
+        raise WorldModelsError(
+            f"{path} is damaged ({error}): remove it and run `wm extract` again to record it anew."
+        ) from error
+
+
+def count_steps(path: Path) -> int | None:
+    """T of a recorded episode, or None if the file is damaged. Reads little of it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+            if not {"frame.npy", "action.npy", "reward.npy", "seed.npy"} <= names:
+                return None
+            with archive.open("reward.npy") as member:
+                return len(np.lib.format.read_array(member, allow_pickle=False))
+    except DAMAGED:
+        return None
+
+
+def scan_episodes(folder: Path) -> tuple[EpisodeIndex, tuple[Path, ...]]:
+    """The good episodes of `folder`, and the damaged files among them.
+
+    Raises WorldModelsError if there are none, or if more than one in a hundred is damaged.
+    """
+    paths = sorted(folder.glob("*.npz"))
+    with ThreadPoolExecutor(8) as threads:
+        steps = list(threads.map(count_steps, paths))
+    bad = tuple(path for path, count in zip(paths, steps, strict=True) if count is None)
+    if not paths:
+        raise WorldModelsError(f"{folder} holds no episodes: run `wm extract` first.")
+    if len(bad) > BAD_SHARE * len(paths):
+        names = ", ".join(path.name for path in bad[:5]) + (", ..." if len(bad) > 5 else "")
+        raise WorldModelsError(
+            f"{len(bad)} of {len(paths)} episodes in {folder} are damaged ({names}): remove them "
+            f"and run `wm extract` again to record them anew."
+        )
+    good = [(path, count) for path, count in zip(paths, steps, strict=True) if count is not None]
+    return EpisodeIndex(tuple(p for p, _ in good), tuple(c for _, c in good)), bad

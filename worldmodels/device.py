@@ -1,0 +1,50 @@
+"""Which processor a stage computes on, and in what arithmetic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from worldmodels.errors import WorldModelsError
+
+if TYPE_CHECKING:
+    import torch
+
+DeviceName = Literal["auto", "cpu", "cuda"]
+
+
+def resolve_device(name: DeviceName, worker: int = 0) -> torch.device:
+    """The device that `name` means here; several GPUs are dealt out to workers in turn.
+
+    Raises WorldModelsError if a GPU is asked for and there is none.
+    """
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "cuda" and count == 0:
+        raise WorldModelsError(
+            "--device cuda: PyTorch sees no GPU here. Use --device cpu, or check the driver and "
+            "the installed PyTorch build with `wm doctor`."
+        )
+    if name == "cpu" or count == 0:
+        return torch.device("cpu")
+    return torch.device("cuda", worker % count)
+
+
+def resolve_precision(name: str, device: torch.device) -> torch.dtype:
+    """The arithmetic that `auto`, `float32` or `bfloat16` means on `device`.
+
+    auto is bfloat16 only where the hardware multiplies it: elsewhere it is emulated and slow.
+    """
+    import torch
+
+    if name == "bfloat16" or (name == "auto" and _multiplies_bfloat16(device)):
+        return torch.bfloat16
+    return torch.float32
+
+
+def _multiplies_bfloat16(device: torch.device) -> bool:
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

@@ -1,0 +1,25 @@
+"""Errors that tell the user, in one sentence, what happened and what to do next."""
+
+from __future__ import annotations
+
+
+class WorldModelsError(Exception):
+    """A failure whose message is meant for the user; the command ends with exit code 1."""
+
+    exit_code = 1
+
+
+class UsageError(WorldModelsError):
+    """A mistake in the command line or in a configuration; exit code 2."""
+
+    exit_code = 2
+
+
+class WorkerError(WorldModelsError):
+    """A worker process failed; the message carries the worker's own traceback."""
+
+
+class Interrupted(WorldModelsError):
+    """The user stopped a stage; everything needed to go on is on disk. Exit code 130, as in sh."""
+
+    exit_code = 130

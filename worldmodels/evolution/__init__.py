@@ -1,0 +1,1 @@
+"""The search for C: CMA-ES, rollouts, and the processes that share the work."""

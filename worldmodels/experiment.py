@@ -1,0 +1,102 @@
+"""What the pipeline must know about a game, and how a game is found."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from worldmodels.config import Config, nearest, build_settings
+from worldmodels.errors import UsageError
+
+if TYPE_CHECKING:
+    import gymnasium
+    import numpy as np
+    from torch import Tensor
+
+    from worldmodels.worlds.world import World
+
+SHIPPED = ("carracing", "doom")
+
+
+@dataclass(frozen=True)
+class WorldRequest:
+    """A world of one of a game's kinds."""
+
+    kind: str  # a key of Experiment.worlds
+    num_envs: int
+    settings: Any  # the experiment's own settings dataclass
+    render: bool = False  # whether `render` will be called
+
+
+@dataclass(frozen=True)
+class Score:
+    """A published score over 100 episodes of the official game."""
+
+    name: str
+    mean: float
+    spread: float | None
+    source: str
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A game: everything that differs from one to another."""
+
+    name: str
+    title: str
+    settings: type  # frozen dataclass of the game's own settings
+    action_size: int
+    worlds: Mapping[str, Callable[[WorldRequest], World]]  # in DISABLED autoreset mode
+    action_space: Callable[[], gymnasium.Space]
+    squash: Callable[[Tensor], Tensor]  # C's raw output (B, A) -> action (B, A)
+    explorers: Mapping[str, Callable[[np.random.Generator], Callable[[np.ndarray], np.ndarray]]]
+    random_explorer: str  # the policy of `wm eval --random`
+    max_steps: Callable[[Any], int]  # longest episode under given settings
+    done_head: bool  # whether M predicts the end of an episode, so that C can be trained in it
+    idle_reward: float | None  # reward of a step in which nothing happens; None: no such thing
+    frames_per_s: int  # for videos
+    frame_bytes: int  # a compressed frame on disk, for the forecast of `wm extract`
+    solved: float
+    scores: tuple[Score, ...]
+
+    def make_settings(self, config: Config) -> Any:
+        """The game's settings from the config's [world] table. Raises UsageError."""
+        return build_settings(self.settings, config.world, "[world]", "world.")
+
+    def make_world(self, request: WorldRequest) -> World:
+        """A batch of the game's worlds of one kind. Raises UsageError for an unknown kind."""
+        if request.kind not in self.worlds:
+            raise UsageError(
+                f"{self.name} has no world {request.kind!r}{nearest(request.kind, self.worlds)} "
+                f"It has: {', '.join(self.worlds)}."
+            )
+        return self.worlds[request.kind](request)
+
+    def find_explorer(
+        self, name: str
+    ) -> Callable[[np.random.Generator], Callable[[np.ndarray], np.ndarray]]:
+        """A way of drawing random actions. Raises UsageError for an unknown one."""
+        if name not in self.explorers:
+            raise UsageError(
+                f"{self.name} has no explorer {name!r}{nearest(name, self.explorers)} "
+                f"It has: {', '.join(self.explorers)}."
+            )
+        return self.explorers[name]
+
+
+def find_experiment(name: str) -> Experiment:
+    """A shipped game by name, or the EXPERIMENT of a module by dotted path. Raises UsageError."""
+    path = f"worldmodels.experiments.{name}" if name in SHIPPED else name
+    try:
+        module = importlib.import_module(path)
+    except ImportError as error:
+        raise UsageError(
+            f"the experiment {name!r} cannot be imported ({error}){nearest(name, SHIPPED)} "
+            f"Shipped: {', '.join(SHIPPED)}; or give the dotted path of a module."
+        ) from error
+    experiment = getattr(module, "EXPERIMENT", None)
+    if not isinstance(experiment, Experiment):
+        raise UsageError(f"the module {path} has no EXPERIMENT of type worldmodels Experiment.")
+    return experiment

@@ -1,0 +1,149 @@
+"""Numbers of a running stage: metrics.jsonl, TensorBoard, and progress that a person reads."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tqdm import tqdm
+
+from worldmodels.rundir import write_text
+
+LINE_EVERY_S = 10.0  # off a terminal: a line now and then instead of a bar
+
+
+def read_jsonl(path: Path) -> list[dict[str, Any]]:
+    """The objects of a file with one JSON object a line; a torn last line is left out."""
+    if not path.exists():
+        return []
+    rows = []
+    for line in path.read_text().splitlines():
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:  # the process was killed while it wrote this line
+            break
+    return rows
+
+
+class MetricsLog:
+    """One JSON object a line, and the same numbers as TensorBoard events where it is installed."""
+
+    def __init__(self, path: Path, key: str, resume_at: int) -> None:
+        """Append to `path`, after dropping the lines whose `key` is beyond `resume_at`.
+
+        Those were written after the checkpoint that the loop goes on from, and come again.
+        """
+        self._key = key
+        kept = [row for row in read_jsonl(path) if row[key] <= resume_at]
+        write_text(path, "".join(json.dumps(row) + "\n" for row in kept))
+        self._file = path.open("a")
+        self._board = _tensorboard(path.parent / "tensorboard", resume_at)
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Append one object; it is on disk when this returns."""
+        self._file.write(json.dumps(row) + "\n")
+        self._file.flush()
+        if self._board is not None:
+            for name, value in row.items():
+                if name != self._key and isinstance(value, int | float):
+                    self._board.add_scalar(name, value, row[self._key])
+
+    def close(self) -> None:
+        """Close the files."""
+        self._file.close()
+        if self._board is not None:
+            self._board.close()
+
+    def __enter__(self) -> MetricsLog:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _tensorboard(folder: Path, resume_at: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:  # the extra `tensorboard` is not installed; metrics.jsonl has it all
+        return None
+    return SummaryWriter(str(folder), purge_step=resume_at)
+
+
+class Progress:
+    """How far a stage is, how fast, and how long it will still take.
+
+    A bar on a terminal; elsewhere a plain line every ten seconds, so that logs stay readable.
+    """
+
+    def __init__(self, name: str, total: int, unit: str, start: int = 0) -> None:
+        """`total` units in all, `start` of them already done."""
+        self._name, self._total, self._unit = name, total, unit
+        self._start = self._count = start
+        self._began = self._printed = time.monotonic()
+        self._note = ""
+        self._bar: tqdm[Any] | None = None
+        if sys.stderr.isatty():
+            self._bar = tqdm(
+                total=total, initial=start, desc=name, unit=unit, dynamic_ncols=True, leave=False
+            )
+
+    def update(self, amount: int = 1, note: str | None = None) -> None:
+        """Count `amount` more units; `note` is shown behind the numbers."""
+        self._count += amount
+        if note is not None:
+            self._note = note
+        if self._bar is not None:
+            self._bar.set_postfix_str(self._note, refresh=False)
+            self._bar.update(amount)
+        elif time.monotonic() - self._printed >= LINE_EVERY_S:
+            self._printed = time.monotonic()
+            print(self._line(), file=sys.stderr, flush=True)
+
+    def say(self, text: str) -> None:
+        """Print a line without disturbing the bar."""
+        if self._bar is not None:
+            self._bar.write(text, file=sys.stderr)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    def _line(self) -> str:
+        elapsed_s = time.monotonic() - self._began
+        rate = (self._count - self._start) / elapsed_s
+        left = clock((self._total - self._count) / rate) if rate > 0 else "unknown time"
+        return (
+            f"{self._name}: {self._count:,} of {self._total:,} {self._unit}s, "
+            f"{rate:,.1f}/s, {left} left" + (f", {self._note}" if self._note else "")
+        )
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def clock(seconds: float) -> str:
+    """A duration as people say it: 42s, 3m05s, 2h07m, 3d04h."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    if whole < 86400:
+        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+    return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"

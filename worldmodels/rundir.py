@@ -1,0 +1,145 @@
+"""Where the artifacts of a run lie, when one is finished, and how files appear whole."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from worldmodels.errors import WorldModelsError
+
+DONE = "done"
+SETTINGS = "settings.json"
+
+
+def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Let `write` fill a file that appears at `path` whole or not at all.
+
+    The bytes go to a temporary name beside `path`, reach the disk, and are renamed into place.
+    Raises OSError when the disk is full or read-only; the old file, if any, is then untouched.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path`, whole or not at all."""
+    write_atomic(path, lambda file: file.write(text.encode()))
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write `content` to `path` as indented JSON, whole or not at all."""
+    write_text(path, json.dumps(content, indent=2, default=_plain) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    """NumPy scalars and arrays, paths and dataclasses as JSON's own types."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return str(value)
+
+
+def digest(*paths: Path) -> str:
+    """A short fingerprint of the content of `paths`: 16 hexadecimal digits."""
+    hasher = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                hasher.update(block)
+    return hasher.hexdigest()[:16]
+
+
+class Artifact:
+    """The folder that one stage writes and later stages read, finished once `done` lies in it.
+
+    `settings.json` in it holds what the result depends on: the stage's resolved settings and the
+    fingerprints of its inputs. A stage that is started again must have been given the same.
+    """
+
+    def __init__(self, run: Path, name: str, command: str) -> None:
+        """An artifact called `name` in the folder `run`, made by the command line `command`."""
+        self.path = run / name
+        self.name = name
+        self.command = command
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the stage that makes this artifact has finished."""
+        return (self.path / DONE).is_file()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the finished stage wrote into `done`: its fingerprint, metrics and costs."""
+        content: dict[str, Any] = json.loads((self.path / DONE).read_text())
+        return content
+
+    def require(self) -> Path:
+        """The folder, once finished. Raises WorldModelsError naming the command that makes it."""
+        if not self.is_done:
+            state = "is not finished" if self.path.exists() else "does not exist"
+            raise WorldModelsError(f"{self.path} {state}: run `{self.command}` first.")
+        return self.path
+
+    def begin(self, settings: Mapping[str, Any], may_change: frozenset[str]) -> None:
+        """Open the folder for writing, or reopen it to go on.
+
+        Settings named in `may_change` (how long to go on, mostly) may differ from those that the
+        folder was begun with; any other difference raises WorldModelsError, because the result
+        would be neither the old run's nor the new one's.
+        """
+        file = self.path / SETTINGS
+        fresh = json.loads(json.dumps(dict(settings), default=_plain))
+        if file.is_file():
+            old = json.loads(file.read_text())
+            for key in sorted(old.keys() | fresh.keys()):
+                if key not in may_change and old.get(key) != fresh.get(key):
+                    raise WorldModelsError(
+                        f"{self.path} was begun with {_said(key, old.get(key))} but now it is "
+                        f"{_said(key, fresh.get(key))}: remove the folder to start afresh, or "
+                        f"choose another run folder with --run."
+                    )
+            if old == fresh:
+                return
+            (self.path / DONE).unlink(missing_ok=True)
+        write_json(file, fresh)
+
+    def finish(self, facts: Mapping[str, Any]) -> None:
+        """Mark the artifact as finished and record `facts` about it; written last of all."""
+        write_json(self.path / DONE, facts)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for this process alone; raises WorldModelsError if another holds it."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / ".lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise WorldModelsError(
+                    f"another process is at work in {self.path}: wait for it, or choose another "
+                    f"run folder with --run."
+                ) from None
+            yield
+
+
+def _said(key: str, value: Any) -> str:
+    if key.startswith("input:"):
+        return f"another {key.removeprefix('input:')} (fingerprint {value})"
+    return f"{key} = {json.dumps(value)}"

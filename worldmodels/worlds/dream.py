@@ -1,0 +1,133 @@
+"""The dream: episodes that happen inside M."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import gymnasium
+import numpy as np
+import torch
+from gymnasium.vector import AutoresetMode
+from jaxtyping import Float, Int
+
+from worldmodels.models import noise
+from worldmodels.models.rnn import Memory, Rnn
+from worldmodels.models.vae import Vae, to_frame
+from worldmodels.worlds.world import Step, World
+
+# Streams of the counter-based noise, so that each use draws its own numbers.
+PICK, FIRST, JITTER, COMPONENT, WITHIN = range(5)
+
+
+@dataclass(frozen=True)
+class FirstLatents:
+    """V's posteriors of recorded first frames; a dream starts from a sample of one of them."""
+
+    mean: Float[np.ndarray, "N Z"]
+    logvar: Float[np.ndarray, "N Z"]
+
+
+class DreamWorld(World):
+    """W dreams in one batch. Observation: z. Reward: 1 for every step survived.
+
+    A dream ends (terminated) when M's probability of the end exceeds one half, and is cut off
+    (truncated) after `max_episode_steps`. The memory that M has at any moment, which C may see,
+    is `memory`. Every random number depends on the episode's seed and step alone.
+    """
+
+    metadata = {"render_modes": ["rgb_array"]}
+
+    def __init__(
+        self,
+        rnn: Rnn,
+        first: FirstLatents,
+        action_space: gymnasium.Space,
+        num_envs: int,
+        *,
+        temperature: float,
+        max_episode_steps: int,
+        initial_noise: float = 0.0,
+        vae: Vae | None = None,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+    ) -> None:
+        """`vae` is needed by `render` alone; `initial_noise` is added to the first z."""
+        latent = rnn.sizes.latent
+        space = gymnasium.spaces.Box(-np.inf, np.inf, (latent,), np.float32)
+        super().__init__(num_envs, space, action_space, autoreset_mode)
+        self.render_mode = "rgb_array" if vae is not None else None
+        self._rnn, self._vae = rnn, vae
+        self._temperature, self._initial_noise = temperature, initial_noise
+        self._max_steps = max_episode_steps
+        self._device = rnn.head.weight.device
+        self._first_mean = torch.as_tensor(first.mean, dtype=torch.float32, device=self._device)
+        self._first_logvar = torch.as_tensor(first.logvar, dtype=torch.float32, device=self._device)
+        self._seed = torch.zeros(num_envs, dtype=torch.int64, device=self._device)
+        self._step_count = torch.zeros(num_envs, dtype=torch.int64, device=self._device)
+        self.z = torch.zeros(num_envs, latent, device=self._device)  # (W, Z)
+        self.memory: Memory = rnn.start(num_envs)
+
+    @torch.inference_mode()
+    def _start(self, index: Int[np.ndarray, " N"], seeds: Sequence[int | None]) -> None:
+        drawn = [int(self.np_random.integers(2**31)) if s is None else s for s in seeds]
+        seed = torch.as_tensor(drawn, dtype=torch.int64, device=self._device)
+        step = torch.zeros_like(seed)
+        recorded, latent = self._first_mean.shape
+        pick = (noise.uniform(seed, step, PICK, 1)[:, 0] * recorded).long()
+        draw = noise.normal(seed, step, FIRST, latent)
+        z = self._first_mean[pick] + torch.exp(self._first_logvar[pick] / 2) * draw
+        if self._initial_noise:
+            z = z + self._initial_noise * noise.normal(seed, step, JITTER, latent)
+        self.begin_at(index, seed, z)
+
+    def begin_at(
+        self,
+        index: Int[np.ndarray, " N"],
+        seed: Int[torch.Tensor, " N"],
+        z: Float[torch.Tensor, "N Z"],
+    ) -> None:
+        """Start dreams at given latents, such as those of a game's present frame."""
+        where = torch.as_tensor(index, device=self._device)
+        self._seed[where] = seed
+        self._step_count[where] = 0
+        self.z = self.z.index_copy(0, where, z)
+        zeros = self.memory.h.new_zeros(len(index), self.memory.h.shape[1])
+        self.memory = Memory(
+            self.memory.h.index_copy(0, where, zeros), self.memory.c.index_copy(0, where, zeros)
+        )
+
+    @torch.inference_mode()
+    def _advance(self, index: Int[np.ndarray, " N"], actions: Float[np.ndarray, "W A"]) -> Step:
+        action = torch.as_tensor(actions, device=self._device)
+        memory = self._rnn.step(self.z, action, self._step_count == 0, self.memory)
+        prediction = self._rnn.predict(memory.h)
+        latent = self.z.shape[1]
+        pick = noise.uniform(self._seed, self._step_count, COMPONENT, latent)
+        draw = noise.normal(self._seed, self._step_count, WITHIN, latent)
+        z = prediction.latent.sample(pick, draw, self._temperature)
+        if len(index) == self.num_envs:
+            self.z, self.memory = z, memory
+        else:  # the others stand still
+            where = torch.as_tensor(index, device=self._device)
+            self.z = self.z.index_copy(0, where, z[where])
+            self.memory = Memory(
+                self.memory.h.index_copy(0, where, memory.h[where]),
+                self.memory.c.index_copy(0, where, memory.c[where]),
+            )
+        self._step_count += 1
+        steps = self._step_count.cpu().numpy()[index]
+        terminated = np.zeros(len(index), dtype=np.bool_)
+        if prediction.done_logit is not None:
+            terminated = (prediction.done_logit > 0).cpu().numpy()[index]
+        truncated = (steps >= self._max_steps) & ~terminated
+        return Step(np.ones(len(index)), terminated, truncated)
+
+    def _observe(self) -> Float[np.ndarray, "W Z"]:
+        return self.z.cpu().numpy().copy()
+
+    @torch.inference_mode()
+    def render(self) -> tuple[np.ndarray, ...] | None:
+        """What V makes of each world's z: 64x64 frames."""
+        if self._vae is None:
+            return None
+        return tuple(to_frame(self._vae.decode(self.z)).cpu().numpy())
