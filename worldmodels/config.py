@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import tomllib
 import types
 import typing
@@ -276,7 +277,7 @@ def build_settings(kind: type, table: dict[str, Any], path: Path | str, where: s
 
 
 def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
-    if path in seen:
+    if path.resolve() in seen:
         raise UsageError(f"{path} extends itself.")
     try:
         table = tomllib.loads(path.read_text())
@@ -287,10 +288,12 @@ def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     parent = table.pop("extends", None)
     if parent is None:
         return table
+    if not isinstance(parent, str):
+        raise UsageError(f"{path}: extends must be of type str, not {parent!r}.")
     parent_path = path.parent / parent
     if not parent_path.is_file():  # a user's own file may extend a shipped config
-        parent_path = find_config(str(parent).removesuffix(".toml"))
-    return _merged(_read(parent_path, (*seen, path)), table)
+        parent_path = find_config(parent.removesuffix(".toml"))
+    return _merged(_read(parent_path, (*seen, path.resolve())), table)
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -349,6 +352,5 @@ def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
+        return json.dumps(value, ensure_ascii=False)  # JSON escapes as TOML does
     return repr(value)  # integers, floats, inf and nan read the same in TOML

@@ -19,7 +19,7 @@ class WorkerError(WorldModelsError):
     """A worker process failed; the message carries the worker's own traceback."""
 
 
-class Interrupted(WorldModelsError):
+class Interrupted(WorldModelsError):  # noqa: N818 - it is not an error of the program
     """The user stopped a stage; everything needed to go on is on disk. Exit code 130, as in sh."""
 
     exit_code = 130

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from worldmodels.config import Config, nearest, build_settings
+from worldmodels.config import Config, build_settings, nearest
 from worldmodels.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ class Experiment:
     done_head: bool  # whether M predicts the end of an episode, so that C can be trained in it
     idle_reward: float | None  # reward of a step in which nothing happens; None: no such thing
     frames_per_s: int  # for videos
-    frame_bytes: int  # a compressed frame on disk, for the forecast of `wm extract`
+    usual_steps: int  # of an episode of random play, and ...
+    frame_bytes: int  # ... a compressed frame on disk: for the forecast of `wm extract`
     solved: float
     scores: tuple[Score, ...]
 
@@ -91,7 +92,7 @@ def find_experiment(name: str) -> Experiment:
     path = f"worldmodels.experiments.{name}" if name in SHIPPED else name
     try:
         module = importlib.import_module(path)
-    except ImportError as error:
+    except (ImportError, ValueError, TypeError) as error:  # the latter two: "" and ".name"
         raise UsageError(
             f"the experiment {name!r} cannot be imported ({error}){nearest(name, SHIPPED)} "
             f"Shipped: {', '.join(SHIPPED)}; or give the dotted path of a module."

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,3 +41,16 @@ def torch_generator(device: torch.device | str, root: int, *names: Name) -> torc
     import torch
 
     return torch.Generator(device=device).manual_seed(derive(root, *names))
+
+
+@contextlib.contextmanager
+def torch_seeded(seed: int) -> Iterator[None]:
+    """Within it torch's global generator starts from `seed`; outside it is untouched.
+
+    For the one thing that cannot be handed a generator: the random start of a network's layers.
+    """
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import tokenize
 import zipfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +17,10 @@ from worldmodels.data.archive import save_npz
 from worldmodels.errors import WorldModelsError
 
 COMPRESS_LEVEL = 1
-DAMAGED = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, OSError)
+DAMAGED = (  # what zipfile and NumPy raise for one flipped bit or another
+    *(zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError),
+    *(ValueError, LookupError, EOFError, OSError, RuntimeError, SyntaxError),
+)
 BAD_SHARE = 0.01  # of damaged files that a data set may have
 
 
@@ -23,9 +28,10 @@ BAD_SHARE = 0.01  # of damaged files that a data set may have
 class Episode:
     """T actions and the T + 1 frames around them."""
 
-    frame: UInt8[np.ndarray, "T+1 64 64 3"]
-    action: Float[np.ndarray, "T A"]
-    reward: Float[np.ndarray, " T"]
+    # `frames` is T + 1; the sum itself cannot be enforced on the field that comes first.
+    frame: UInt8[np.ndarray, "frames 64 64 3"]
+    action: Float[np.ndarray, "frames-1 A"]
+    reward: Float[np.ndarray, " frames-1"]
     terminated: bool
     truncated: bool
     seed: int
@@ -50,15 +56,22 @@ class EpisodeIndex:
 
     def split(self, held_out: int) -> tuple[EpisodeIndex, EpisodeIndex]:
         """All but the last `held_out` episodes, and those. Raises WorldModelsError if none stay."""
-        if held_out >= len(self.paths):
-            raise WorldModelsError(
-                f"{len(self.paths)} episodes are too few to hold out {held_out} of them: record "
-                f"more with `wm extract --episodes`, or lower --validation-episodes."
-            )
+        check_held_out(len(self.paths), held_out)
         cut = len(self.paths) - held_out
         return (
             EpisodeIndex(self.paths[:cut], self.steps[:cut]),
             EpisodeIndex(self.paths[cut:], self.steps[cut:]),
+        )
+
+
+def check_held_out(episodes: int, held_out: int) -> None:
+    """Raise WorldModelsError unless some of the `episodes` are held out, and some are not."""
+    if held_out < 1:
+        raise WorldModelsError("--validation-episodes must be at least 1.")
+    if held_out >= episodes:
+        raise WorldModelsError(
+            f"{episodes} episodes are too few to hold out {held_out} of them: record more with "
+            f"`wm extract --episodes`, or lower --validation-episodes."
         )
 
 

@@ -19,10 +19,10 @@ from worldmodels.errors import WorldModelsError
 class Series:
     """One episode as V's posteriors; the arrays may be views of a file."""
 
-    mean: Float[np.ndarray, "T+1 Z"]  # float16
-    logvar: Float[np.ndarray, "T+1 Z"]  # float16
-    action: Float[np.ndarray, "T A"]
-    reward: Float[np.ndarray, " T"]
+    mean: Float[np.ndarray, "frames Z"]  # float16; `frames` is T + 1
+    logvar: Float[np.ndarray, "frames Z"]  # float16
+    action: Float[np.ndarray, "frames-1 A"]
+    reward: Float[np.ndarray, " frames-1"]
     terminated: bool
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -42,6 +42,7 @@ class Limits:
     full_length: int = 0  # ... up to this length
 
 
+@runtime_checkable
 class Policy(Protocol):
     """Chooses actions for W episodes at a time."""
 
@@ -57,6 +58,7 @@ class Policy(Protocol):
         """Actions (W, A) for the observations of all W worlds."""
 
 
+@runtime_checkable
 class Observer(Protocol):
     """Is shown everything that happens, to record or to film it."""
 

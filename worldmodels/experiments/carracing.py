@@ -92,6 +92,7 @@ EXPERIMENT = Experiment(
     done_head=False,
     idle_reward=-0.1,
     frames_per_s=50,
+    usual_steps=1000,
     frame_bytes=2000,
     solved=900,
     scores=(

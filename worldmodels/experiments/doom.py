@@ -69,6 +69,7 @@ EXPERIMENT = Experiment(
     done_head=True,
     idle_reward=None,
     frames_per_s=35,
+    usual_steps=300,
     frame_bytes=5000,
     solved=750,
     scores=(

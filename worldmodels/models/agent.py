@@ -71,7 +71,7 @@ class AgentPolicy:
         posterior = agent.vae.encode(to_image(torch.as_tensor(frames, device=self.device)))
         self.z = posterior.mean
         if agent.sample_latent:
-            width, latent = posterior.mean.shape
+            latent = posterior.mean.shape[1]
             draw = noise.normal(self._seed, self._step, POSTERIOR_STREAM, latent)
             self.z = posterior.sample(draw)
         seen = features(agent.controller, self.z, self._memory)

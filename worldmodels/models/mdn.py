@@ -48,7 +48,7 @@ class Mixture:
         return mean + log_std.exp() * math.sqrt(temperature) * noise
 
 
-def split_mixture(raw: Float[Tensor, "*batch 3ZK"], mixtures: int) -> Mixture:
+def split_mixture(raw: Float[Tensor, "*batch outputs"], mixtures: int) -> Mixture:
     """The 3*Z*K outputs of a network as a mixture of `mixtures` components."""
     logits, mean, log_std = raw.unflatten(-1, (3, -1, mixtures)).unbind(-3)
     return Mixture(logits, mean, log_std)

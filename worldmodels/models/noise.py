@@ -41,8 +41,9 @@ def uniform(
     """
     key = _mixed(_mixed(seed * GAMMA + stream) + step * GAMMA)
     dimension = torch.arange(1, size + 1, device=seed.device, dtype=torch.int64)
-    bits = (_mixed(key.unsqueeze(1) + dimension * GAMMA) >> 40) & ((1 << 24) - 1)
-    return (bits.float() + 0.5) / (1 << 24)
+    # 23 bits, because with 24 the sum below would round to 1 for the largest of them.
+    bits = (_mixed(key.unsqueeze(1) + dimension * GAMMA) >> 41) & ((1 << 23) - 1)
+    return (bits.float() + 0.5) / (1 << 23)
 
 
 def normal(

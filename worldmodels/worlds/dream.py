@@ -11,6 +11,7 @@ import torch
 from gymnasium.vector import AutoresetMode
 from jaxtyping import Float, Int
 
+from worldmodels import seeding
 from worldmodels.models import noise
 from worldmodels.models.rnn import Memory, Rnn
 from worldmodels.models.vae import Vae, to_frame
@@ -36,7 +37,7 @@ class DreamWorld(World):
     is `memory`. Every random number depends on the episode's seed and step alone.
     """
 
-    metadata = {"render_modes": ["rgb_array"]}
+    metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012 - Gymnasium reads it here
 
     def __init__(
         self,
@@ -69,7 +70,7 @@ class DreamWorld(World):
 
     @torch.inference_mode()
     def _start(self, index: Int[np.ndarray, " N"], seeds: Sequence[int | None]) -> None:
-        drawn = [int(self.np_random.integers(2**31)) if s is None else s for s in seeds]
+        drawn = [self._fresh_seed(i) if s is None else s for i, s in zip(index, seeds, strict=True)]
         seed = torch.as_tensor(drawn, dtype=torch.int64, device=self._device)
         step = torch.zeros_like(seed)
         recorded, latent = self._first_mean.shape
@@ -79,6 +80,12 @@ class DreamWorld(World):
         if self._initial_noise:
             z = z + self._initial_noise * noise.normal(seed, step, JITTER, latent)
         self.begin_at(index, seed, z)
+
+    def _fresh_seed(self, world: np.integer) -> int:
+        """The seed after a world's last one: its first seed decides all episodes that follow."""
+        if not self._started[world]:
+            return int(self.np_random.integers(2**31))
+        return seeding.derive(int(self._seed[world]), "next")
 
     def begin_at(
         self,
@@ -95,6 +102,8 @@ class DreamWorld(World):
         self.memory = Memory(
             self.memory.h.index_copy(0, where, zeros), self.memory.c.index_copy(0, where, zeros)
         )
+        self._standing[index] = False
+        self._started[index] = True
 
     @torch.inference_mode()
     def _advance(self, index: Int[np.ndarray, " N"], actions: Float[np.ndarray, "W A"]) -> Step:

@@ -152,8 +152,11 @@ class GameWorld(World):
         return self._observation.copy()
 
     def render(self) -> tuple[Any, ...]:
-        """The official picture of every world."""
-        return tuple(env.render() for env in self.envs)
+        """The official picture of every world; None for one that has not started."""
+        return tuple(
+            env.render() if started else None
+            for env, started in zip(self.envs, self._started, strict=True)
+        )
 
     def close_extras(self, **kwargs: Any) -> None:
         """End every game."""

@@ -1,0 +1,273 @@
+"""The `wm` command: finds the stage, resolves its settings, and reports failures in a sentence."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from worldmodels.config import (
+    Config,
+    Settings,
+    dump_config,
+    find_config,
+    load_config,
+    nearest,
+    shipped_configs,
+)
+from worldmodels.device import DeviceName
+from worldmodels.errors import UsageError, WorldModelsError
+
+# Subcommand -> (module in worldmodels.stages, what it does). In the order of the pipeline.
+STAGES = {
+    "extract": ("extract", "record episodes of a random policy"),
+    "train-vae": ("train_vae", "train V on the recorded frames"),
+    "encode": ("encode", "turn the frames into series of latents"),
+    "train-rnn": ("train_rnn", "train M on the series"),
+    "train-ctrl": ("train_ctrl", "search C with CMA-ES, in the game or in the dream"),
+    "eval": ("evaluate", "score the agent, or the random policy, on official episodes"),
+    "render": ("render", "film an episode as MP4 and GIF"),
+}
+PIPELINE = tuple(STAGES)
+OTHERS = {
+    "run": "all of these in order, skipping what is finished",
+    "config": "show a resolved config",
+    "doctor": "check this installation and this machine",
+}
+MOST_FOR_A_SENTENCE = 400  # characters of an unexpected error's own words
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where and with what to work; nothing here changes a result."""
+
+    run: Path | None = None
+    """Folder of the run; runs/CONFIG if not given."""
+    device: DeviceName = "auto"
+    """auto takes a GPU if there is one."""
+    workers: int = 0
+    """Processes that share the work; 0 is one for each core. Under mpiexec the ranks share it."""
+    dry_run: bool = False
+    """Say what would be done, and do nothing."""
+    debug: bool = False
+    """Show the traceback of a failure."""
+
+
+@dataclass(frozen=True)
+class AgentOptions(Options):
+    """The same, and which agent to take up."""
+
+    agent: str | None = None
+    """zoo for the shipped agent, or a folder with vae, rnn and ctrl; the run's own if not given."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code: 0, 1 for a failure, 2 for a usage mistake."""
+    argv = list(sys.argv[1:] if arguments is None else arguments)
+    code = _guarded(lambda: _dispatch(argv), debug="--debug" in argv)
+    _abort_other_ranks(code)
+    return code
+
+
+def _guarded(work: Callable[[], None], debug: bool) -> int:
+    """Do the work; a failure becomes a sentence on standard error and an exit code."""
+    try:
+        work()
+    except WorldModelsError as error:
+        return _complain(str(error), error.exit_code, debug)
+    except KeyboardInterrupt:
+        return _complain("stopped; repeat the command to go on.", 130, debug)
+    except BrokenPipeError:  # the reader of our output has left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _complain(_said_of(error), 1, debug)
+    except MemoryError:
+        text = "out of memory: lower --slots or --batch-size, or use fewer --workers."
+        return _complain(text, 1, debug)
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"[:MOST_FOR_A_SENTENCE]
+        return _complain(f"unexpected failure: {said} (--debug shows where)", 1, debug)
+    return 0
+
+
+def _dispatch(argv: list[str]) -> None:
+    if not argv or argv[0] in ("-h", "--help"):
+        print(_overview(), end="")
+        return
+    if argv[0] == "--version":
+        from worldmodels import __version__
+
+        print(f"wm {__version__}")
+        return
+    command, rest = argv[0], argv[1:]
+    if command == "doctor":
+        from worldmodels.stages.doctor import doctor
+
+        doctor(rest)
+        return
+    known = [*STAGES, *OTHERS]
+    if command not in known:
+        raise UsageError(f"there is no command {command!r}{nearest(command, known)} See wm --help.")
+    if not rest or rest[0].startswith("-"):
+        if rest and rest[0] in ("-h", "--help"):
+            print(_short_help(command), end="")
+            return
+        raise UsageError(
+            f"wm {command} needs a config, such as `wm {command} carracing-smoke`. "
+            f"Shipped: {', '.join(shipped_configs())}."
+        )
+    config = load_config(find_config(rest[0]))
+    if command == "config":
+        _show_config(config, rest[1:])
+    elif command == "run":
+        options = _parse(Options, f"wm run {rest[0]}", OTHERS["run"], rest[1:])
+        _launch(list(PIPELINE), config, rest[0], options)
+    else:
+        _stage(command, config, rest[0], rest[1:])
+
+
+def _stage(command: str, config: Config, name: str, argv: list[str]) -> None:
+    """One subcommand: its settings are flags whose defaults are those of the config."""
+    module_name, what = STAGES[command]
+    section = module_name if module_name != "evaluate" else "eval"
+    settings: Settings = getattr(config, section)
+    options_type = AgentOptions if command in ("eval", "render") else Options
+    options, settings = _parse_both(options_type, settings, f"wm {command} {name}", what, argv)
+    _launch([command], config.with_settings(section, settings), name, options)
+
+
+def _parse(kind: type[Options], prog: str, what: str, argv: list[str]) -> Options:
+    import tyro
+
+    return tyro.cli(kind, prog=prog, description=what, args=argv)
+
+
+def _parse_both(
+    kind: type[Options], settings: Settings, prog: str, what: str, argv: list[str]
+) -> tuple[Options, Settings]:
+    import tyro
+
+    both = dataclasses.make_dataclass(
+        "Both",
+        [
+            ("options", tyro.conf.OmitArgPrefixes[kind]),  # type: ignore[valid-type]
+            ("settings", tyro.conf.OmitArgPrefixes[type(settings)]),  # type: ignore[misc]
+        ],
+        frozen=True,
+    )
+    parsed = tyro.cli(both, prog=prog, description=what, args=argv, default=both(kind(), settings))
+    return parsed.options, parsed.settings
+
+
+def _show_config(config: Config, argv: list[str]) -> None:
+    if argv:
+        raise UsageError(f"wm config takes the name of a config and nothing else, not {argv[0]!r}.")
+    print(dump_config(config), end="")
+
+
+def _launch(commands: list[str], config: Config, name: str, options: Options) -> None:
+    """Run stages here, or as the first rank of an MPI job; the other ranks only work."""
+    from worldmodels.evolution.pool import mpi_pool, mpi_size
+
+    if mpi_size() == 1:
+        _run_stages(commands, config, name, options, None)
+        return
+    with mpi_pool(options.device) as pool:
+        if pool is not None:
+            # A failure is dealt with in here: leaving the block would first wait for the other
+            # ranks, which may be in the middle of long work that nobody wants any more.
+            work = partial(_run_stages, commands, config, name, options, pool)
+            _abort_other_ranks(_guarded(work, options.debug))
+
+
+def _run_stages(
+    commands: list[str], config: Config, name: str, options: Options, pool: Any
+) -> None:
+    from worldmodels.device import resolve_device
+    from worldmodels.stages.agents import find_agent
+    from worldmodels.stages.context import Context, execute
+
+    resolve_device(options.device)
+    asked = getattr(options, "agent", None)
+    agent = find_agent(asked, config) if asked is not None else None
+    label = Path(name).stem
+    run = options.run or Path("runs") / (f"{label}-{Path(asked).name}" if asked else label)
+    context = Context(config, name, run, options.device, options.workers, agent, pool)
+    for command in commands:
+        stage: Any = importlib.import_module(f"worldmodels.stages.{STAGES[command][0]}")
+        if options.dry_run:
+            for line in stage.plan(context):
+                print(f"{command}: {line}")
+        else:
+            execute(stage, context)
+
+
+def _complain(text: str, code: int, debug: bool) -> int:
+    """Say what went wrong, once even if many ranks have found out; returns `code`."""
+    from worldmodels.evolution.pool import launched_rank
+
+    if debug:
+        traceback.print_exc()
+    if launched_rank() == 0 or code == 1:
+        print(f"wm: {text}", file=sys.stderr, flush=True)
+    return code
+
+
+def _said_of(error: OSError) -> str:
+    """What a failure of the file system means for the user."""
+    where = f" at {error.filename}" if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return f"the disk is full{where}: free some space and repeat the command; it goes on."
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return f"no permission to write{where}: choose another folder with --run."
+    return f"{error.strerror or error}{where}."
+
+
+def _abort_other_ranks(code: int) -> None:
+    """Under mpiexec a failure of one rank ends them all, at once."""
+    from worldmodels.evolution.pool import abort_mpi
+
+    if code != 0:
+        abort_mpi(code)
+
+
+def _overview() -> str:
+    width = max(map(len, [*STAGES, *OTHERS]))
+    stages = "\n".join(f"  {name:{width}}  {what}" for name, (_, what) in STAGES.items())
+    others = "\n".join(f"  {name:{width}}  {what}" for name, what in OTHERS.items())
+    return f"""World Models (Ha & Schmidhuber, 2018): V, M and C from the command line.
+
+usage: wm COMMAND CONFIG [--run DIR] [--device auto|cpu|cuda] [--workers N] [--dry-run] [...]
+
+The stages, each of which reads finished artifacts of a run folder and writes one:
+{stages}
+
+And:
+{others}
+
+CONFIG is the path of a TOML file or a shipped name: {", ".join(shipped_configs())}.
+`wm COMMAND CONFIG --help` lists every setting of a stage as a flag, with the value in force.
+A stage that was interrupted goes on when its command is repeated.
+"""
+
+
+def _short_help(command: str) -> str:
+    what = STAGES[command][1] if command in STAGES else OTHERS[command]
+    return (
+        f"usage: wm {command} CONFIG [flags]\n\n{what}\n\n"
+        f"CONFIG is the path of a TOML file or one of: {', '.join(shipped_configs())}.\n"
+        f"`wm {command} CONFIG --help` lists the flags with the values in force.\n"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""CMA-ES behind three methods: ask, tell, and the mean of what it believes."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+from jaxtyping import Float
+
+
+class NormalSource:
+    """The standard normal numbers that pycma asks for, from a generator that is saved with it.
+
+    By default pycma draws from NumPy's global generator, which a pickle of the search leaves out:
+    a resumed search would then continue with other numbers.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._random = np.random.default_rng(seed)
+
+    def __call__(self, *shape: int) -> Float[np.ndarray, "..."]:
+        """An array of the given shape."""
+        return self._random.standard_normal(shape)
+
+
+class CmaEs:
+    """The covariance matrix adaptation evolution strategy (Hansen 2016), as pycma does it.
+
+    It maximises: returns are what the games give, and the sign flips here, once.
+    """
+
+    def __init__(self, parameters: int, population: int, sigma: float, seed: int) -> None:
+        """Start at zero with standard deviation `sigma` in each of D `parameters`."""
+        import cma
+
+        self._search = cma.CMAEvolutionStrategy(
+            np.zeros(parameters),
+            sigma,
+            {
+                "popsize": population,
+                "randn": NormalSource(seed),
+                "seed": np.nan,  # leave NumPy's global generator alone
+                "verbose": -9,
+                "verb_log": 0,
+            },
+        )
+
+    def ask(self) -> Float[np.ndarray, "P D"]:
+        """The candidates of the next generation."""
+        self._candidates = self._search.ask()
+        return np.array(self._candidates)
+
+    def tell(self, returns: Float[np.ndarray, " P"]) -> None:
+        """Learn from the mean return of each candidate of the last `ask`."""
+        self._search.tell(self._candidates, [-float(value) for value in returns])
+
+    @property
+    def mean(self) -> Float[np.ndarray, " D"]:
+        """The mean of the search distribution: its best guess, and the agent."""
+        return np.array(self._search.mean)
+
+    @property
+    def sigma(self) -> float:
+        """The overall step size."""
+        return float(self._search.sigma)
+
+    def state(self) -> bytes:
+        """Everything, random state included, as bytes for `restore`, between tell and ask."""
+        self._candidates = []
+        return pickle.dumps(self._search)
+
+    @classmethod
+    def restore(cls, state: bytes) -> CmaEs:
+        """The search that `state` was taken of. The bytes can run code: read only your own."""
+        search = cls.__new__(cls)
+        search._search = pickle.loads(state)
+        return search

@@ -1,0 +1,1 @@
+"""What a run shows to people: statistics, tables, pictures and video."""

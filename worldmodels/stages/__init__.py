@@ -1,0 +1,1 @@
+"""The subcommands of the pipeline: each reads finished artifacts and writes one."""

@@ -1,0 +1,87 @@
+"""The trained agent that evaluation and rendering take up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from worldmodels.config import Config
+from worldmodels.data.weights import SavedController, load_controller, load_rnn, load_vae
+from worldmodels.errors import UsageError, WorldModelsError
+from worldmodels.evolution.fitness import AgentJob, Dreaming
+from worldmodels.models.rnn import RnnSizes
+from worldmodels.stages.context import Context
+
+ZOO = Path(__file__).parents[1] / "zoo"
+
+
+def find_agent(name: str, config: Config) -> Path:
+    """The folder of an agent: `zoo` for the one that is shipped, else a path.
+
+    Raises UsageError where there is none.
+    """
+    if name != "zoo":
+        folder = Path(name)
+        if not (folder / "ctrl").is_dir():
+            raise UsageError(f"there is no agent in {folder}: it has no folder ctrl.")
+        return folder
+    folder = ZOO / config.experiment
+    if not folder.is_dir():
+        raise UsageError(
+            f"no trained agent of {config.experiment} is shipped with this version: train one with "
+            f"`wm run`, and name its run folder with --run or --agent."
+        )
+    return folder
+
+
+def agent_parts(context: Context) -> tuple[str, ...]:
+    """The artifacts that the agent consists of: no M if C was trained beside an untrained one."""
+    ctrl = context.artifact("ctrl")
+    if ctrl.is_done and not load_controller(ctrl.path).trained_rnn:
+        return ("vae", "ctrl")
+    return ("vae", "rnn", "ctrl")
+
+
+def agent_job(
+    context: Context, world: str, slots: int, dreaming: Dreaming | None
+) -> tuple[SavedController, AgentJob]:
+    """C, and how to play episodes with it. Raises WorldModelsError for an agent that is no match.
+
+    A dream needs a trained M.
+    """
+    ctrl = context.artifact("ctrl")
+    controller = load_controller(ctrl.path)
+    settings = context.config.train_rnn
+    vae = load_vae(context.artifact("vae").path, "cpu").sizes
+    if controller.trained_rnn:
+        rnn = load_rnn(context.artifact("rnn").path, "cpu").sizes
+    else:
+        rnn = RnnSizes(
+            vae.latent,
+            controller.sizes.action,
+            controller.sizes.memory,
+            settings.mixtures,
+            context.experiment.done_head,
+        )
+    asked = (controller.sizes.latent, controller.sizes.memory, controller.sizes.action)
+    there = (vae.latent, rnn.hidden, context.experiment.action_size)
+    if asked != there or rnn.done_head != context.experiment.done_head:
+        raise WorldModelsError(
+            f"{ctrl.path} was trained for z, h and action of {asked} numbers but V, M and "
+            f"{context.experiment.name} have {there}: it belongs to another agent or game."
+        )
+    if dreaming is not None and not controller.trained_rnn:
+        raise WorldModelsError(f"{ctrl.path} was trained beside an untrained M: it has no dream.")
+    job = AgentJob(
+        experiment=context.config.experiment,
+        settings=context.game,
+        world=world,
+        vae=context.artifact("vae").path,
+        rnn=context.artifact("rnn").path if controller.trained_rnn else None,
+        rnn_sizes=None if controller.trained_rnn else rnn,
+        rnn_seed=controller.rnn_seed,
+        controller=controller.sizes,
+        sample_latent=controller.sample_latent,
+        slots=slots,
+        dreaming=dreaming,
+    )
+    return controller, job

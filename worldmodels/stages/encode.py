@@ -1,0 +1,115 @@
+"""`wm encode`: turn recorded frames into series of latents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from worldmodels.data.episodes import load_episode, scan_episodes
+from worldmodels.data.series import Series, save_shard
+from worldmodels.data.weights import load_vae
+from worldmodels.evolution.pool import chunked
+from worldmodels.metrics import Progress
+from worldmodels.models.vae import Vae, to_image
+from worldmodels.rundir import Artifact
+from worldmodels.stages.context import Context
+
+SECTION = "encode"
+REPLACES = False
+RECHECKS = False
+
+
+def needs(context: Context) -> tuple[str, ...]:
+    """Recorded episodes and V."""
+    return ("episodes", "vae")
+
+
+def makes(context: Context) -> str:
+    """The series."""
+    return "series"
+
+
+def plan(context: Context) -> list[str]:
+    """How many episodes."""
+    episodes = context.artifact("episodes")
+    if not episodes.is_done:
+        return [f"encode the episodes once {episodes.path} is there"]
+    index, _ = scan_episodes(episodes.path)
+    return [f"encode {index.frames:,} frames of {len(index.paths):,} episodes"]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Episodes that become one file."""
+
+    path: Path
+    episodes: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class EncodeJob:
+    """Encoding a shard a call."""
+
+    vae: Path
+    batch_size: int
+
+    def open(self, device: torch.device) -> Callable[[Shard], int]:
+        """Load V; the function writes a shard and returns its number of frames."""
+        vae = load_vae(self.vae, device)
+
+        def encode(shard: Shard) -> int:
+            series = []
+            for path in shard.episodes:
+                episode = load_episode(path)
+                mean, logvar = encode_frames(vae, episode.frame, self.batch_size)
+                series.append(
+                    Series(mean, logvar, episode.action, episode.reward, episode.terminated)
+                )
+            save_shard(shard.path, series)
+            return sum(len(s.mean) for s in series)
+
+        return encode
+
+
+@torch.inference_mode()
+def encode_frames(vae: Vae, frames: np.ndarray, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and log-variance (T+1, Z) of frames, in batches of one fixed size."""
+    device = vae.mean.weight.device
+    means, logvars = [], []
+    for part in chunked(frames, batch_size):
+        # Padded, so that a frame's latent does not depend on how many came with it.
+        batch = np.zeros((batch_size, *frames.shape[1:]), np.uint8)
+        batch[: len(part)] = part
+        posterior = vae.encode(to_image(torch.as_tensor(batch, device=device)))
+        means.append(posterior.mean[: len(part)].cpu().numpy())
+        logvars.append(posterior.logvar[: len(part)].cpu().numpy())
+    return np.concatenate(means), np.concatenate(logvars)
+
+
+def run(context: Context, artifact: Artifact) -> dict[str, Any]:
+    """Encode the shards that are not there yet."""
+    settings = context.config.encode
+    index, bad = scan_episodes(context.artifact("episodes").path)
+    shards = [
+        Shard(artifact.path / f"{number:06d}.npz", tuple(paths))
+        for number, paths in enumerate(chunked(index.paths, settings.shard_episodes))
+    ]
+    missing = [shard for shard in shards if not shard.path.exists()]
+    done = sum(len(shard.episodes) for shard in shards) - sum(len(s.episodes) for s in missing)
+    job = EncodeJob(context.artifact("vae").path, settings.batch_size)
+    frames = 0
+    with Progress("encode", len(index.paths), "episode", done) as progress:
+        if bad:
+            names = ", ".join(path.name for path in bad)
+            progress.say(f"encode: left out {len(bad)} damaged episodes: {names}.")
+        if missing:
+            with context.pool() as pool:
+                for shard, count in zip(missing, pool.map(job, missing), strict=True):
+                    frames += count
+                    progress.update(len(shard.episodes), f"{frames:,} frames")
+    return {"episodes": len(index.paths), "frames": index.frames, "damaged_episodes": len(bad)}

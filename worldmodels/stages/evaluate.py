@@ -1,0 +1,150 @@
+"""`wm eval`: score an agent, or the random policy, over many episodes."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from typing import Any
+
+import numpy as np
+
+from worldmodels.config import EvalSettings
+from worldmodels.errors import UsageError
+from worldmodels.evolution.fitness import AgentJob, Dreaming, RandomJob, play_all
+from worldmodels.evolution.rollout import Limits
+from worldmodels.metrics import Progress, read_jsonl
+from worldmodels.report.statistics import Summary, summarise
+from worldmodels.report.tables import results_markdown, results_text
+from worldmodels.rundir import Artifact, write_json, write_text
+from worldmodels.stages.agents import agent_job, agent_parts
+from worldmodels.stages.context import Context, fingerprint
+
+SECTION = "eval"
+REPLACES = True  # a new evaluation takes the place of the old one
+RECHECKS = False
+
+OFFICIAL = "official"
+PLAYED = "episodes.jsonl"
+UNIT = 2  # episodes a slot plays in a unit of work: few, so that the last ones wait for nobody
+
+
+def needs(context: Context) -> tuple[str, ...]:
+    """The agent, unless the random policy is scored."""
+    return () if context.config.eval.random else agent_parts(context)
+
+
+def makes(context: Context) -> str:
+    """A folder for each kind of evaluation."""
+    settings = context.config.eval
+    return "eval-random" if settings.random else "eval-dream" if settings.dream else "eval"
+
+
+def plan(context: Context) -> list[str]:
+    """How many episodes, of what."""
+    settings = context.config.eval
+    _check(context)
+    return [
+        f"play {settings.episodes} episodes of {_title(context)} with seeds {settings.seed} to "
+        f"{settings.seed + settings.episodes - 1}"
+    ]
+
+
+def run(context: Context, artifact: Artifact) -> dict[str, Any]:
+    """Play the episodes that are missing; writes report.json, report.csv and report.md."""
+    _check(context)
+    settings: EvalSettings = context.config.eval
+    seeds = [settings.seed + i for i in range(settings.episodes)]
+    played = {row["seed"]: row for row in read_jsonl(artifact.path / PLAYED)}
+    write_text(artifact.path / PLAYED, "".join(json.dumps(r) + "\n" for r in played.values()))
+    missing = [seed for seed in seeds if seed not in played]
+    parameters, job = _player(context)
+    with (
+        (artifact.path / PLAYED).open("a") as file,
+        Progress("eval", len(seeds), "episode", len(seeds) - len(missing)) as progress,
+    ):
+        if missing:
+            with context.pool() as pool:
+                for outcome in play_all(
+                    pool, job, parameters, missing, Limits(), UNIT * settings.slots
+                ):
+                    row = {
+                        "seed": outcome.seed,
+                        "return": outcome.total,
+                        "length": outcome.length,
+                    }
+                    played[outcome.seed] = row
+                    file.write(json.dumps(row) + "\n")
+                    file.flush()
+                    mean = np.mean([r["return"] for r in played.values()])
+                    progress.update(1, f"mean {mean:.1f}")
+    rows = [played[seed] for seed in seeds]
+    summary = summarise([row["return"] for row in rows])
+    _write(context, artifact, rows, summary)
+    return {"episodes": len(rows), "mean": summary.mean, "std": summary.std}
+
+
+def _check(context: Context) -> None:
+    settings = context.config.eval
+    if settings.episodes < 1:
+        raise UsageError(f"--episodes {settings.episodes}: play at least one.")
+    if settings.random and settings.dream:
+        raise UsageError("--random and --dream exclude each other: only an agent can dream.")
+    if settings.dream and not context.experiment.done_head:
+        raise UsageError(
+            f"the dream of {context.experiment.name} has no score: its M predicts neither reward "
+            f"nor end."
+        )
+
+
+def _player(context: Context) -> tuple[np.ndarray, AgentJob | RandomJob]:
+    """Who plays: parameters of one candidate, and the job."""
+    settings = context.config.eval
+    if settings.random:
+        explorer = context.experiment.random_explorer
+        job = RandomJob(context.config.experiment, context.game, OFFICIAL, explorer, settings.slots)
+        return np.zeros((1, 0)), job
+    dreaming = Dreaming(settings.temperature) if settings.dream else None
+    controller, agent = agent_job(context, OFFICIAL, settings.slots, dreaming)
+    return controller.parameters[np.newaxis], agent
+
+
+def _title(context: Context) -> str:
+    settings = context.config.eval
+    if settings.dream:
+        return f"M's dream of {context.experiment.title} at temperature {settings.temperature:g}"
+    rules = ", ".join(f"{key} {value}" for key, value in context.config.world.items())
+    return f"the official {context.experiment.title} ({rules})"
+
+
+def _write(
+    context: Context, artifact: Artifact, rows: list[dict[str, Any]], summary: Summary
+) -> None:
+    settings = context.config.eval
+    name = "random policy, measured here" if settings.random else "this agent"
+    if settings.dream:
+        name = f"this agent, in its dream at tau {settings.temperature:g}"
+    write_json(
+        artifact.path / "report.json",
+        {
+            "experiment": context.config.experiment,
+            "played_in": _title(context),
+            "policy": "random" if settings.random else "agent",
+            "agent": None if settings.random else str(context.artifact("ctrl").path),
+            "fingerprints": {part: fingerprint(context.artifact(part)) for part in needs(context)},
+            **dataclasses.asdict(summary),
+            "returns": [row["return"] for row in rows],
+            "lengths": [row["length"] for row in rows],
+            "seeds": [row["seed"] for row in rows],
+        },
+    )
+    table = io.StringIO()
+    writer = csv.DictWriter(table, ["seed", "return", "length"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(artifact.path / "report.csv", table.getvalue())
+    write_text(artifact.path / "report.md", results_markdown(context.experiment, [(name, summary)]))
+    last = settings.seed + settings.episodes - 1
+    print(f"Played in {_title(context)}, seeds {settings.seed} to {last}.\n")
+    print(results_text(context.experiment, [(name, summary)]), end="", flush=True)

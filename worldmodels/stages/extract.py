@@ -1,0 +1,188 @@
+"""`wm extract`: record episodes of a policy that knows nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from worldmodels import seeding
+from worldmodels.data.episodes import (
+    Episode,
+    count_steps,
+    episode_path,
+    save_episode,
+)
+from worldmodels.data.explorers import ExplorerPolicy
+from worldmodels.errors import WorldModelsError
+from worldmodels.evolution.rollout import Limits, Task, play
+from worldmodels.experiment import WorldRequest, find_experiment
+from worldmodels.metrics import Progress
+from worldmodels.rundir import Artifact
+from worldmodels.stages.context import Context
+
+SECTION = "extract"
+REPLACES = False
+RECHECKS = True  # so that a damaged file can be removed and made again
+
+RESERVE_BYTES = 1 << 30  # of disk that are left free
+MOST_TRIES = 1000  # at an episode that is longer than the least length
+
+
+def needs(context: Context) -> tuple[str, ...]:
+    """Nothing: it is the first stage."""
+    return ()
+
+
+def makes(context: Context) -> str:
+    """The folder of episodes."""
+    return "episodes"
+
+
+@dataclass(frozen=True)
+class ExtractJob:
+    """Recording one episode a call, into a file named by its number."""
+
+    folder: Path
+    experiment: str
+    settings: Any
+    world: str
+    explorer: str
+    seed: int
+    min_steps: int
+    max_steps: int
+
+    def open(self, device: Any) -> Callable[[int], int]:
+        """Start the world; the function records an episode and returns its number of steps."""
+        experiment = find_experiment(self.experiment)
+        make = experiment.find_explorer(self.explorer)
+        world = experiment.make_world(WorldRequest(self.world, 1, self.settings))
+        policy = ExplorerPolicy(make, 1, experiment.action_size)
+
+        def record(number: int) -> int:
+            for attempt in range(MOST_TRIES):
+                tape = _Tape()
+                task = Task(seeding.derive(self.seed, "episode", number, attempt))
+                outcome = play(world, policy, [task], Limits(max_steps=self.max_steps), tape)[0]
+                if outcome.length > self.min_steps:
+                    episode = Episode(
+                        np.stack(tape.frames),
+                        np.stack(tape.actions),
+                        np.array(tape.rewards, np.float32),
+                        outcome.terminated,
+                        outcome.truncated,
+                        outcome.seed,
+                    )
+                    save_episode(episode_path(self.folder, number), episode)
+                    return outcome.length
+            raise WorldModelsError(
+                f"no episode in {MOST_TRIES} lasted longer than --min-steps {self.min_steps}: "
+                f"lower it."
+            )
+
+        return record
+
+
+class _Tape:
+    """Keeps what happens in one episode."""
+
+    def __init__(self) -> None:
+        self.frames: list[np.ndarray] = []
+        self.actions: list[np.ndarray] = []
+        self.rewards: list[float] = []
+
+    def started(self, number: int, slot: int, observation: np.ndarray) -> None:
+        self.frames.append(observation.copy())
+
+    def stepped(
+        self, number: int, slot: int, action: np.ndarray, reward: float, observation: np.ndarray
+    ) -> None:
+        self.actions.append(action.copy())
+        self.rewards.append(reward)
+        self.frames.append(observation.copy())
+
+
+def plan(context: Context) -> list[str]:
+    """How many episodes are missing, and the disk that they need."""
+    folder = context.run / "episodes"
+    missing, _ = _missing(context, folder)
+    needed = _forecast_bytes(context, folder, len(missing))
+    return [
+        f"record {len(missing)} of {context.config.extract.episodes} episodes into {folder}",
+        f"about {needed / 2**30:.2f} GiB of disk are needed, {_free_bytes(folder) / 2**30:.2f} "
+        f"GiB are free",
+    ]
+
+
+def run(context: Context, artifact: Artifact) -> dict[str, Any]:
+    """Record the episodes that are not there yet. Raises WorldModelsError if the disk is small."""
+    settings = context.config.extract
+    context.experiment.find_explorer(settings.explorer)
+    missing, steps = _missing(context, artifact.path)
+    needed, free = (
+        _forecast_bytes(context, artifact.path, len(missing)),
+        _free_bytes(artifact.path),
+    )
+    with Progress("extract", settings.episodes, "episode", len(steps)) as progress:
+        progress.say(
+            f"extract: {len(missing)} episodes to record, about {needed / 2**30:.2f} GiB; "
+            f"{free / 2**30:.1f} GiB are free at {artifact.path}."
+        )
+        if needed + RESERVE_BYTES > free:
+            raise WorldModelsError(
+                f"{artifact.path} needs about {needed / 2**30:.1f} GiB and 1 GiB in reserve, but "
+                f"only {free / 2**30:.1f} GiB are free: free some space, choose another disk with "
+                f"--run, or record fewer with --episodes."
+            )
+        job = ExtractJob(
+            artifact.path,
+            context.config.experiment,
+            context.game,
+            settings.world,
+            settings.explorer,
+            seeding.derive(context.config.seed, "extract"),
+            settings.min_steps,
+            settings.max_steps,
+        )
+        if missing:
+            with context.pool() as pool:
+                for length in pool.map(job, missing):
+                    steps.append(length)
+                    progress.update(1, f"{sum(steps):,} steps")
+    return {"episodes": len(steps), "steps": sum(steps), "bytes": _size_bytes(artifact.path)}
+
+
+def _missing(context: Context, folder: Path) -> tuple[Sequence[int], list[int]]:
+    """Numbers of the episodes to record, and the lengths of those that are there."""
+    missing, steps = [], []
+    for number in range(context.config.extract.episodes):
+        path = episode_path(folder, number)
+        length = count_steps(path) if path.exists() else None
+        if length is None:
+            missing.append(number)
+        else:
+            steps.append(length)
+    return missing, steps
+
+
+def _forecast_bytes(context: Context, folder: Path, episodes: int) -> int:
+    """Disk that `episodes` more will take: as much as those that are there, or the game's usual."""
+    recorded = sorted(folder.glob("*.npz"))[:100]
+    if recorded:
+        return episodes * sum(path.stat().st_size for path in recorded) // len(recorded)
+    longest = context.config.extract.max_steps or context.experiment.max_steps(context.game)
+    steps = min(longest, context.experiment.usual_steps)
+    return episodes * (steps + 1) * context.experiment.frame_bytes
+
+
+def _free_bytes(folder: Path) -> int:
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return shutil.disk_usage(existing).free
+
+
+def _size_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.glob("*.npz"))

@@ -1,0 +1,339 @@
+"""`wm train-ctrl`: search C with CMA-ES, in the game or in the dream."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from worldmodels import seeding
+from worldmodels.checkpoint import Checkpointer
+from worldmodels.config import TrainCtrlSettings
+from worldmodels.data.weights import SavedController, load_rnn, load_vae, save_controller
+from worldmodels.errors import UsageError, WorldModelsError
+from worldmodels.evolution.cmaes import CmaEs
+from worldmodels.evolution.fitness import DREAM, AgentJob, Dreaming, play_all
+from worldmodels.evolution.pool import Pool
+from worldmodels.evolution.rollout import Limits, Outcome
+from worldmodels.metrics import MetricsLog, Progress
+from worldmodels.models.controller import ControllerSizes
+from worldmodels.rundir import Artifact
+from worldmodels.stages.context import Context
+from worldmodels.stages.train_rnn import sizes as rnn_sizes
+from worldmodels.stages.train_rnn import start_seed
+
+SECTION = "train_ctrl"
+REPLACES = False
+RECHECKS = False
+
+CHECKPOINT = "latest.ckpt"
+HISTORY = "history.jsonl"
+
+
+def needs(context: Context) -> tuple[str, ...]:
+    """V, and M unless it stays at its random start."""
+    trained = context.config.train_ctrl.rnn == "trained"
+    return ("vae", "rnn") if trained else ("vae",)
+
+
+def makes(context: Context) -> str:
+    """C."""
+    return "ctrl"
+
+
+def plan(context: Context) -> list[str]:
+    """How many episodes, where."""
+    settings = context.config.train_ctrl
+    _check(context)
+    return [
+        f"search C for {settings.generations} generations of {settings.population} candidates, "
+        f"{settings.episodes} episodes each, in the {settings.world} world",
+        f"score the mean on {settings.evaluate_episodes} fixed episodes every "
+        f"{settings.evaluate_every} generations",
+    ]
+
+
+def run(context: Context, artifact: Artifact) -> dict[str, Any]:
+    """Search C; writes best.npz and history.jsonl."""
+    _check(context)
+    with context.pool() as pool:
+        return _Search(context, artifact, pool).run()
+
+
+def _check(context: Context) -> None:
+    settings, experiment = context.config.train_ctrl, context.experiment
+    curriculum(settings.curriculum)
+    if settings.patience and experiment.idle_reward is None:
+        raise UsageError(f"--patience has no meaning in {experiment.name}: nothing there is idle.")
+    if settings.world == DREAM:
+        if not experiment.done_head:
+            raise UsageError(
+                f"C cannot be trained in the dream of {experiment.name}: its M predicts neither "
+                f"reward nor end. Use --world official."
+            )
+        if settings.rnn != "trained":
+            raise UsageError("--rnn random has no dream to train in: use --world official.")
+    elif settings.world not in experiment.worlds:
+        known = ", ".join([*experiment.worlds, *([DREAM] if experiment.done_head else [])])
+        raise UsageError(f"{experiment.name} has no world {settings.world!r}. It has: {known}.")
+    if settings.population < 4:
+        raise UsageError(f"--population {settings.population}: CMA-ES needs at least 4 candidates.")
+
+
+def curriculum(text: str) -> tuple[int, int] | None:
+    """ "50,5" as (50, 5); None for the empty string. Raises UsageError for anything else."""
+    if not text:
+        return None
+    parts = text.split(",")
+    if len(parts) != 2 or not all(part.strip().isdigit() for part in parts):
+        raise UsageError(
+            f"--curriculum {text!r} is not of the form 50,5: the steps at first, and those added "
+            f"at each improvement."
+        )
+    first, more = int(parts[0]), int(parts[1])
+    if first < 1 or more < 1:
+        raise UsageError(f"--curriculum {text!r}: both numbers must be at least 1.")
+    return first, more
+
+
+class _Search:
+    """The state of a search, and its loop over generations."""
+
+    def __init__(self, context: Context, artifact: Artifact, pool: Pool) -> None:
+        settings: TrainCtrlSettings = context.config.train_ctrl
+        self.settings, self.artifact, self.pool = settings, artifact, pool
+        self.experiment = context.experiment
+        self.root = seeding.derive(context.config.seed, "train-ctrl")
+        self.longest = context.experiment.max_steps(context.game)
+        self.job = _job(context)
+        self.sizes = self.job.controller
+        self.seed_of_rnn = start_seed(context)
+        self.search = CmaEs(
+            self.sizes.parameters,
+            settings.population,
+            settings.sigma,
+            seeding.derive(self.root, "cmaes"),
+        )
+        self.generation = 0
+        self.env_steps = 0
+        self.elapsed_s = 0.0
+        self.best = -math.inf  # of the evaluations of the mean
+        self.best_training = -math.inf  # of the populations' mean returns, for the curriculum
+        schedule = curriculum(settings.curriculum)
+        self.length = schedule[0] if schedule else 0  # of training episodes; 0: no limit
+        self.out_of_time = False
+
+    def run(self) -> dict[str, Any]:
+        checkpointer = Checkpointer(self.artifact.path / CHECKPOINT)
+        state = checkpointer.load()
+        if state is not None:
+            self._restore(state)
+        settings = self.settings
+        with (
+            MetricsLog(self.artifact.path / HISTORY, "generation", self.generation) as log,
+            Progress("train-ctrl", settings.generations, "generation", self.generation) as progress,
+        ):
+            if self.generation:
+                progress.say(f"train-ctrl: going on from generation {self.generation}.")
+            while not self._is_over():
+                row = self._next_generation(progress)
+                log.write(row)
+                checkpointer.save(self._state())
+                progress.update(1, f"mean {row['mean']:.1f}, best {row['best']:.1f}")
+                progress.say(_said(row))
+        if self.best == -math.inf:
+            raise WorldModelsError(
+                f"{self.artifact.path} has no agent yet: the search ended before the first "
+                f"evaluation. Give more --generations or --max-hours and repeat the command."
+            )
+        return {
+            "generations": self.generation,
+            "env_steps": self.env_steps,
+            "elapsed_s": round(self.elapsed_s, 2),
+            "best_evaluation": self.best,
+        }
+
+    def _is_over(self) -> bool:
+        settings = self.settings
+        return (
+            self.generation >= settings.generations
+            or self.out_of_time
+            or self.best >= settings.target_return
+        )
+
+    def _next_generation(self, progress: Progress) -> dict[str, Any]:
+        """Ask, play, tell, and evaluate the mean when its turn has come."""
+        began = time.monotonic()
+        settings, number = self.settings, self.generation
+        candidates = self.search.ask()
+        seeds = [
+            seeding.derive(self.root, "generation", number, episode)
+            for episode in range(settings.episodes)
+        ]
+        outcomes = self._play(candidates, seeds, self._limits(), progress, f"{number + 1}")
+        returns = np.array([o.total for o in outcomes]).reshape(len(candidates), -1).mean(1)
+        self.search.tell(returns)
+        self.generation += 1
+        steps = sum(outcome.length for outcome in outcomes)
+        self.env_steps += steps
+        row = {
+            "generation": self.generation,
+            "env_steps": self.env_steps,
+            "elapsed_s": 0.0,
+            "mean": float(returns.mean()),
+            "best": float(returns.max()),
+            "worst": float(returns.min()),
+            "std": float(returns.std()),
+            "sigma": self.search.sigma,
+            "mean_length": steps / len(outcomes),
+            "max_steps": self.length,
+        }
+        self._lengthen(row["mean"])
+        elapsed_s = self.elapsed_s + time.monotonic() - began
+        self.out_of_time = elapsed_s >= settings.max_hours * 3600
+        last = self.generation >= settings.generations or self.out_of_time
+        if self.generation % settings.evaluate_every == 0 or last:
+            row["evaluation"] = self._evaluate(progress)
+        self.elapsed_s += time.monotonic() - began
+        row["elapsed_s"] = round(self.elapsed_s, 3)
+        row["steps_per_s"] = round(steps / (time.monotonic() - began), 1)
+        return row
+
+    def _evaluate(self, progress: Progress) -> float:
+        """Score the mean on the fixed episodes, and keep it if none was better."""
+        seeds = [
+            seeding.derive(self.root, "evaluation", episode)
+            for episode in range(self.settings.evaluate_episodes)
+        ]
+        mean = self.search.mean
+        outcomes = self._play(mean[np.newaxis], seeds, Limits(), progress, "evaluation")
+        score = float(np.mean([outcome.total for outcome in outcomes]))
+        if score > self.best:
+            self.best = score
+            controller = SavedController(
+                parameters=mean.astype(np.float32),
+                sizes=self.sizes,
+                sample_latent=self.job.sample_latent,
+                trained_rnn=self.job.rnn is not None,
+                rnn_seed=self.seed_of_rnn,
+                score=score,
+                generation=self.generation,
+            )
+            save_controller(self.artifact.path, controller)
+        return score
+
+    def _play(
+        self,
+        candidates: np.ndarray,
+        seeds: Sequence[int],
+        limits: Limits,
+        progress: Progress,
+        name: str,
+    ) -> list[Outcome]:
+        outcomes = []
+        total = len(candidates) * len(seeds)
+        for outcome in play_all(
+            self.pool, self.job, candidates, seeds, limits, self.settings.unit_episodes
+        ):
+            outcomes.append(outcome)
+            progress.update(0, f"{name}: {len(outcomes)} of {total} episodes")
+        return outcomes
+
+    def _limits(self) -> Limits:
+        """Of training episodes; evaluations are played to their end."""
+        bounds = [n for n in (self.length, self.settings.max_steps) if n]
+        return Limits(
+            max_steps=min(bounds, default=0),
+            patience=self.settings.patience,
+            idle_reward=self.experiment.idle_reward or 0.0,
+            full_length=min([*bounds, self.longest]),
+        )
+
+    def _lengthen(self, mean: float) -> None:
+        """The curriculum: longer episodes whenever the mean return improves."""
+        if mean <= self.best_training:
+            return
+        self.best_training = mean
+        schedule = curriculum(self.settings.curriculum)
+        if schedule:
+            self.length = min(self.length + schedule[1], self.longest)
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "search": torch.frombuffer(bytearray(self.search.state()), dtype=torch.uint8),
+            "generation": self.generation,
+            "env_steps": self.env_steps,
+            "elapsed_s": self.elapsed_s,
+            "best": self.best,
+            "best_training": self.best_training,
+            "length": self.length,
+        }
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.search = CmaEs.restore(state["search"].numpy().tobytes())
+        self.generation = state["generation"]
+        self.env_steps = state["env_steps"]
+        self.elapsed_s = state["elapsed_s"]
+        self.best = state["best"]
+        self.best_training = state["best_training"]
+        self.length = state["length"]
+        self.out_of_time = self.elapsed_s >= self.settings.max_hours * 3600
+        if len(self.search.mean) != self.sizes.parameters:
+            raise WorldModelsError(
+                f"{self.artifact.path / CHECKPOINT} is of a controller of {len(self.search.mean)} "
+                f"parameters, not {self.sizes.parameters}: remove {self.artifact.path} to start "
+                f"afresh."
+            )
+
+
+def _job(context: Context) -> AgentJob:
+    """What the workers must know to play; loads V and M once to see that they fit."""
+    settings = context.config.train_ctrl
+    trained = settings.rnn == "trained"
+    latent = load_vae(context.artifact("vae").path, "cpu").sizes.latent
+    rnn = rnn_sizes(context, latent)
+    if trained:
+        rnn = load_rnn(context.artifact("rnn").path, "cpu").sizes
+        if rnn.latent != latent:
+            raise WorldModelsError(
+                f"M was trained on latents of {rnn.latent} numbers but V makes {latent}: run "
+                f"`wm encode` and `wm train-rnn` again in another run folder."
+            )
+    controller = ControllerSizes(
+        latent=latent,
+        memory=rnn.hidden,
+        action=context.experiment.action_size,
+        inputs=settings.inputs,
+        hidden=settings.hidden,
+        bias=settings.bias,
+    )
+    dreaming = None
+    if settings.world == DREAM:
+        dreaming = Dreaming(settings.temperature, settings.initial_noise)
+    return AgentJob(
+        experiment=context.config.experiment,
+        settings=context.game,
+        world=settings.world,
+        vae=context.artifact("vae").path,
+        rnn=context.artifact("rnn").path if trained else None,
+        rnn_sizes=None if trained else rnn,
+        rnn_seed=start_seed(context),
+        controller=controller,
+        sample_latent=settings.latent == "sample",
+        slots=settings.slots,
+        dreaming=dreaming,
+    )
+
+
+def _said(row: dict[str, Any]) -> str:
+    text = (
+        f"generation {row['generation']}: mean {row['mean']:.1f}, best {row['best']:.1f}, "
+        f"sigma {row['sigma']:.3f}, {row['env_steps']:,} steps, {row['steps_per_s']:.0f} steps/s"
+    )
+    if "evaluation" in row:
+        text += f"; the mean scores {row['evaluation']:.1f}"
+    return text
