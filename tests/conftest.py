@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 
-# Before the first import of NumPy or PyTorch, which read these once.
-for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ[name] = "1"
+# Before the first import of NumPy, PyTorch and pygame, which read these once.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["MKL_NUM_THREADS"] = "1"
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ["NUMBA_NUM_THREADS"] = "1"
 os.environ["SDL_VIDEODRIVER"] = "dummy"
 os.environ["SDL_AUDIODRIVER"] = "dummy"
 
@@ -24,6 +26,6 @@ install_import_hook(
         "worldmodels.evolution.rollout",
         "worldmodels.evolution.dreaming",
     ],
-    # The tower: an int where a float is asked for, as PEP 484 has it.
+    # The tower: an int will do where a float is asked for, as PEP 484 has it.
     "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",
 )

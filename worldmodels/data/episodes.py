@@ -96,7 +96,8 @@ def save_episode(path: Path, episode: Episode) -> None:
 def load_episode(path: Path) -> Episode:
     """Read an episode. Raises WorldModelsError naming a damaged file."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here, because np.load leaves the file of a damaged archive open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return Episode(
                 frame=archive["frame"],
                 action=archive["action"],

@@ -193,14 +193,15 @@ class _Search:
             "max_steps": self.length,
         }
         self._lengthen(row["mean"])
-        elapsed_s = self.elapsed_s + time.monotonic() - began
+        training_s = time.monotonic() - began
+        elapsed_s = self.elapsed_s + training_s
         self.out_of_time = elapsed_s >= settings.max_hours * 3600
         last = self.generation >= settings.generations or self.out_of_time
         if self.generation % settings.evaluate_every == 0 or last:
             row["evaluation"] = self._evaluate(progress)
         self.elapsed_s += time.monotonic() - began
         row["elapsed_s"] = round(self.elapsed_s, 3)
-        row["steps_per_s"] = round(steps / (time.monotonic() - began), 1)
+        row["steps_per_s"] = round(steps / training_s, 1)
         return row
 
     def _evaluate(self, progress: Progress) -> float:

@@ -212,7 +212,7 @@ def _draw_dream(
         autoreset_mode="Disabled",
     )
     world.reset(seed=[0])
-    start = torch.as_tensor(series.mean[:1], device=device, dtype=torch.float32)
+    start = torch.as_tensor(np.array(series.mean[:1], np.float32), device=device)
     world.begin_at(np.array([0]), torch.zeros(1, dtype=torch.int64, device=device), start)
     dreamt = []
     for step in range(length):

@@ -1,0 +1,246 @@
+"""One contract for all worlds: seeds, idling and autoreset, whatever the game."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import gymnasium
+import numpy as np
+import pytest
+import torch
+
+import worldmodels
+from worldmodels.models.rnn import Rnn, RnnSizes
+from worldmodels.worlds.dream import DreamWorld, FirstLatents
+from worldmodels.worlds.world import GameWorld, World
+
+REGISTERED = {"car": "worldmodels/CarRacing-v0", "doom": "worldmodels/DoomTakeCover-v0"}
+STEPS = 6  # after which every episode is cut off
+SEEDS = [11, 5, 8, 2]
+ONLY_FIRST = np.array([True, False, False, False])
+BUT_FIRST = ~ONLY_FIRST
+W = len(SEEDS)
+
+
+def make_games(name: str, mode: str) -> World:
+    envs = [gymnasium.make(REGISTERED[name], max_episode_steps=STEPS) for _ in range(W)]
+    return GameWorld(envs, mode)
+
+
+def make_dream(mode: str) -> World:
+    torch.manual_seed(0)
+    rnn = Rnn(RnnSizes(latent=4, action=2, hidden=16, mixtures=3, done_head=False))
+    first = FirstLatents(*np.random.default_rng(0).normal(size=(2, 9, 4)).astype(np.float16))
+    actions = gymnasium.spaces.Box(-1, 1, (2,), np.float32)
+    return DreamWorld(
+        rnn, first, actions, W, temperature=1.0, max_episode_steps=STEPS, autoreset_mode=mode
+    )
+
+
+@dataclass
+class Maker:
+    """Makes worlds of one kind; those of each mode but the fresh ones are made once."""
+
+    make: Callable[[str], World]
+    made: dict[str, World] = field(default_factory=dict)
+    all: list[World] = field(default_factory=list)
+
+    def fresh(self, mode: str = "Disabled") -> World:
+        self.all.append(self.make(mode))
+        return self.all[-1]
+
+    def __call__(self, mode: str = "Disabled") -> World:
+        if mode not in self.made:
+            self.made[mode] = self.fresh(mode)
+        return self.made[mode]
+
+
+@pytest.fixture(scope="module", params=["car", "doom", "dream"])
+def maker(request: pytest.FixtureRequest) -> Iterator[Maker]:
+    name = request.param
+    maker = Maker(make_dream if name == "dream" else lambda mode: make_games(name, mode))
+    yield maker
+    for world in maker.all:
+        world.close()
+
+
+def some_actions(world: World, count: int) -> np.ndarray:
+    """(count, W, A) actions, always the same."""
+    space = world.single_action_space
+    assert isinstance(space, gymnasium.spaces.Box)
+    random = np.random.default_rng(0)
+    return random.uniform(space.low, space.high, (count, W, *space.shape)).astype(np.float32)
+
+
+def observations(world: World, seeds: list[int], count: int = STEPS) -> np.ndarray:
+    """(count + 1, W, ...) what is seen from a reset on."""
+    seen = [world.reset(seed=seeds)[0]]
+    seen += [world.step(action)[0] for action in some_actions(world, count)]
+    return np.stack(seen)
+
+
+def test_what_a_world_returns_is_within_its_spaces(maker: Maker) -> None:
+    world = maker()
+    observation, info = world.reset(seed=SEEDS)
+    assert observation in world.observation_space
+    assert observation[0] in world.single_observation_space
+    assert info == {}
+    observation, reward, terminated, truncated, _ = world.step(world.action_space.sample())
+    assert observation in world.observation_space
+    assert reward.shape == terminated.shape == truncated.shape == (W,)
+    assert terminated.dtype == truncated.dtype == np.bool_
+
+
+def test_the_same_seeds_give_the_same_episodes(maker: Maker) -> None:
+    world = maker()
+    first = observations(world, SEEDS)
+    np.testing.assert_array_equal(observations(world, SEEDS), first)
+
+
+def test_an_episode_does_not_depend_on_the_place_that_plays_it(maker: Maker) -> None:
+    world = maker()
+    at_rest = np.zeros((W, *(world.single_action_space.shape or ())), np.float32)
+    episodes = []
+    for seeds in (SEEDS, SEEDS[::-1]):
+        seen = [world.reset(seed=seeds)[0]] + [world.step(at_rest)[0] for _ in range(3)]
+        episodes.append(np.stack(seen))
+    np.testing.assert_array_equal(episodes[0], episodes[1][:, ::-1])
+
+
+def test_one_seed_for_all_counts_up(maker: Maker) -> None:
+    world = maker()
+    expected = world.reset(seed=[3, 4, 5, 6])[0]
+    np.testing.assert_array_equal(world.reset(seed=3)[0], expected)
+
+
+def test_an_observation_may_be_kept(maker: Maker) -> None:
+    world = maker()
+    observation, _ = world.reset(seed=SEEDS)
+    copy = observation.copy()
+    for action in some_actions(world, 3):
+        world.step(action)
+    np.testing.assert_array_equal(observation, copy)
+
+
+def test_a_partial_reset_restarts_the_masked_world(maker: Maker) -> None:
+    world = maker()
+    expected = observations(world, SEEDS, 2)[:, 0]
+    world.step(some_actions(world, 1)[0])
+    seen = [world.reset(seed=SEEDS, options={"reset_mask": ONLY_FIRST})[0][0]]
+    seen += [world.step(action)[0][0] for action in some_actions(world, 2)]
+    np.testing.assert_array_equal(np.stack(seen), expected)
+
+
+def test_a_partial_reset_leaves_the_others_alone(maker: Maker) -> None:
+    world = maker()
+    expected = observations(world, SEEDS, 4)[:, 1:]
+    actions = some_actions(world, 4)
+    seen = [world.reset(seed=SEEDS)[0], *(world.step(action)[0] for action in actions[:2])]
+    restarted, _ = world.reset(seed=[1, 1, 1, 1], options={"reset_mask": ONLY_FIRST})
+    np.testing.assert_array_equal(restarted[1:], seen[-1][1:])
+    seen += [world.step(action)[0] for action in actions[2:]]
+    np.testing.assert_array_equal(np.stack(seen)[:, 1:], expected)
+
+
+def test_episodes_are_cut_off_at_the_same_step(maker: Maker) -> None:
+    world = maker()
+    world.reset(seed=SEEDS)
+    ends = [world.step(action)[3].tolist() for action in some_actions(world, STEPS)]
+    assert ends == [[False] * W] * (STEPS - 1) + [[True] * W]
+
+
+def test_finished_worlds_stand_still_without_reward_until_they_are_reset(maker: Maker) -> None:
+    world = maker()
+    last = observations(world, SEEDS, STEPS)[-1]
+    observation, reward, terminated, truncated, _ = world.step(some_actions(world, 1)[0])
+    np.testing.assert_array_equal(observation, last)
+    assert not np.any([reward, terminated, truncated])
+
+
+def test_parked_worlds_stand_still_while_the_others_go_on(maker: Maker) -> None:
+    world = maker()
+    expected = observations(world, SEEDS, 3)
+    actions = some_actions(world, 3)
+    world.reset(seed=SEEDS)
+    world.step(actions[0])
+    world.park(BUT_FIRST)
+    for step, action in enumerate(actions[1:], start=2):
+        observation, reward, *_ = world.step(action)
+        np.testing.assert_array_equal(observation[1:], expected[1, 1:])
+        np.testing.assert_array_equal(observation[0], expected[step, 0])
+        assert not reward[1:].any()
+        assert reward[0] != 0
+
+
+def test_worlds_that_were_never_started_stand_still(maker: Maker) -> None:
+    world = maker.fresh()
+    start, _ = world.reset(seed=SEEDS, options={"reset_mask": ONLY_FIRST})
+    observation, reward, *_ = world.step(some_actions(world, 1)[0])
+    np.testing.assert_array_equal(observation[1:], start[1:])
+    assert reward[0] != 0
+    assert not reward[1:].any()
+
+
+def test_with_autoreset_the_step_after_an_end_starts_the_next_episode(maker: Maker) -> None:
+    world = maker("NextStep")
+    last = observations(world, SEEDS, STEPS)[-1]
+    action = some_actions(world, 1)[0]
+    observation, reward, terminated, truncated, _ = world.step(action)
+    assert not np.any([reward, terminated, truncated])
+    assert all(not np.array_equal(observation[i], last[i]) for i in range(W))
+    _, reward, *_ = world.step(action)
+    assert reward.all()
+
+
+def test_with_autoreset_the_first_seeds_decide_the_episodes_that_follow(maker: Maker) -> None:
+    world = maker("NextStep")
+    first = observations(world, SEEDS, 2 * STEPS)
+    np.testing.assert_array_equal(observations(world, SEEDS, 2 * STEPS), first)
+
+
+def test_with_autoreset_the_next_episode_is_another_one(maker: Maker) -> None:
+    world = maker("NextStep")
+    seen = observations(world, SEEDS, STEPS + 4)
+    assert not np.array_equal(seen[STEPS + 1 :], seen[:4])
+
+
+def test_the_autoreset_mode_is_told_in_the_metadata(maker: Maker) -> None:
+    assert maker("NextStep").metadata["autoreset_mode"] is gymnasium.vector.AutoresetMode.NEXT_STEP
+    assert maker("Disabled").metadata["autoreset_mode"] is gymnasium.vector.AutoresetMode.DISABLED
+
+
+def test_autoreset_in_the_same_step_is_refused(maker: Maker) -> None:
+    with pytest.raises(ValueError, match="NextStep and Disabled only"):
+        maker.fresh("SameStep")
+
+
+def test_a_step_before_the_first_reset_asks_for_one(maker: Maker) -> None:
+    world = maker.fresh()
+    with pytest.raises(gymnasium.error.ResetNeeded, match="call reset"):
+        world.step(some_actions(world, 1)[0])
+
+
+@pytest.mark.parametrize("seeds", [[1], [1, 2, 3, 4, 5]])
+def test_a_wrong_number_of_seeds_is_refused(maker: Maker, seeds: list[int]) -> None:
+    with pytest.raises(ValueError, match="one entry for each of 4 worlds"):
+        maker().reset(seed=seeds)
+
+
+def test_a_reset_mask_of_the_wrong_length_is_refused(maker: Maker) -> None:
+    with pytest.raises(ValueError, match="one entry for each of 4 worlds"):
+        maker().reset(seed=SEEDS, options={"reset_mask": np.array([True])})
+
+
+@pytest.mark.parametrize("name", REGISTERED.values(), ids=REGISTERED.keys())
+def test_gymnasium_makes_the_registered_games_in_batches(name: str) -> None:
+    assert worldmodels.__version__
+    batch = gymnasium.make_vec(name, num_envs=2, vectorization_mode="sync")
+    try:
+        observation, _ = batch.reset(seed=[1, 2])
+        assert observation.shape == (2, 64, 64, 3)
+        observation, reward, *_ = batch.step(batch.action_space.sample())
+        assert observation in batch.observation_space
+        assert reward.all()
+    finally:
+        batch.close()
