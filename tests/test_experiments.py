@@ -78,7 +78,9 @@ def test_a_game_of_ones_own_is_found_by_dotted_path() -> None:
 
 
 def test_an_unknown_game_is_refused_with_the_nearest_name() -> None:
-    with pytest.raises(UsageError, match="'caracing' cannot be imported.*did you mean 'carracing'"):
+    with pytest.raises(
+        UsageError, match=r"'caracing' cannot be imported.*did you mean 'carracing'"
+    ):
         find_experiment("caracing")
 
 

@@ -50,6 +50,13 @@ def test_until_a_write_is_complete_the_old_file_is_there(tmp_path: Path) -> None
     assert (seen, (tmp_path / "a").read_text()) == (["old"], "new")
 
 
+def test_who_has_the_old_file_open_reads_it_to_its_end(tmp_path: Path) -> None:
+    write_text(tmp_path / "a", "old")
+    with (tmp_path / "a").open() as reader:
+        write_text(tmp_path / "a", "new")
+        assert reader.read() == "old"
+
+
 def test_a_write_makes_the_folders_it_needs(tmp_path: Path) -> None:
     write_text(tmp_path / "b" / "c" / "a", "ä")
     assert (tmp_path / "b" / "c" / "a").read_text(encoding="utf-8") == "ä"
@@ -112,7 +119,7 @@ def test_other_settings_are_refused_and_leave_the_artifact_done(
 ) -> None:
     artifact.begin({"latent": 32}, NOTHING)
     artifact.finish({})
-    with pytest.raises(WorldModelsError, match="was begun with .*remove the folder"):
+    with pytest.raises(WorldModelsError, match=r"was begun with .*remove the folder"):
         artifact.begin(settings, NOTHING)
     assert artifact.is_done
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from worldmodels.config import (
     Config,
@@ -57,6 +57,8 @@ class Options:
     """Processes that share the work; 0 is one for each core. Under mpiexec the ranks share it."""
     dry_run: bool = False
     """Say what would be done, and do nothing."""
+    checkpoint_s: float = 60.0
+    """Seconds between checkpoints of a training stage."""
     debug: bool = False
     """Show the traceback of a failure."""
 
@@ -159,8 +161,8 @@ def _parse_both(
     both = dataclasses.make_dataclass(
         "Both",
         [
-            ("options", tyro.conf.OmitArgPrefixes[kind]),  # type: ignore[valid-type]
-            ("settings", tyro.conf.OmitArgPrefixes[type(settings)]),  # type: ignore[misc]
+            ("options", Annotated[kind, tyro.conf.OmitArgPrefixes]),
+            ("settings", Annotated[type(settings), tyro.conf.OmitArgPrefixes]),
         ],
         frozen=True,
     )
@@ -201,7 +203,16 @@ def _run_stages(
     agent = find_agent(asked, config) if asked is not None else None
     label = Path(name).stem
     run = options.run or Path("runs") / (f"{label}-{Path(asked).name}" if asked else label)
-    context = Context(config, name, run, options.device, options.workers, agent, pool)
+    context = Context(
+        config,
+        name,
+        run,
+        options.device,
+        options.workers,
+        options.checkpoint_s,
+        agent,
+        pool,
+    )
     for command in commands:
         stage: Any = importlib.import_module(f"worldmodels.stages.{STAGES[command][0]}")
         if options.dry_run:

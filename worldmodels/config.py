@@ -9,31 +9,29 @@ import tomllib
 import types
 import typing
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from worldmodels.errors import UsageError
 
-
-def _growing(**keywords: Any) -> Any:
-    """A field that says how long to go on: it may change when a stage is continued."""
-    return field(metadata={"may_change": True}, **keywords)
+MAY_CHANGE = "may change"
+"""Marks a field that says how long to go on: it may differ when a stage is continued."""
 
 
 @dataclass(frozen=True)
 class ExtractSettings:
     """Recording episodes of a policy that knows nothing."""
 
-    episodes: int = _growing()
+    episodes: Annotated[int, MAY_CHANGE]
     """How many episodes to record."""
-    world: str = field()
+    world: str
     """Which of the game's worlds to play."""
-    explorer: str = field()
+    explorer: str
     """How actions are drawn: controller, brownian or held."""
-    min_steps: int = field()
+    min_steps: int
     """Episodes of this many steps or fewer are played again with another seed."""
-    max_steps: int = field()
+    max_steps: int
     """Stop an episode after this many steps; 0 leaves it to the game."""
 
 
@@ -43,23 +41,23 @@ class TrainVaeSettings:
 
     latent: int
     """Size of z."""
-    epochs: int = _growing()
+    epochs: Annotated[int, MAY_CHANGE]
     """Passes over the recorded frames."""
-    batch_size: int = field()
+    batch_size: int
     """Frames in a step of Adam."""
-    learning_rate: float = field()
+    learning_rate: float
     """Adam's step size."""
-    final_learning_rate: float = field()
+    final_learning_rate: float
     """Step size at the end of the last epoch, reached along a cosine."""
-    kl_tolerance: float = field()
+    kl_tolerance: float
     """The KL term of a frame costs at least this many nats a latent dimension."""
-    validation_episodes: int = field()
+    validation_episodes: int
     """Episodes, the last ones recorded, that are never trained on."""
-    shuffle_gib: float = field()
+    shuffle_gib: float
     """Memory for decoded frames in GiB; bounds the stage's memory whatever the data's size."""
-    precision: Literal["auto", "float32", "bfloat16"] = field()
+    precision: Literal["auto", "float32", "bfloat16"]
     """Arithmetic of the convolutions; auto takes bfloat16 where the hardware has it."""
-    report_every: int = field()
+    report_every: int
     """Steps between a validation, its line in metrics.jsonl and its picture."""
 
 
@@ -81,26 +79,26 @@ class TrainRnnSettings:
     """Cells of the LSTM."""
     mixtures: int
     """Gaussians of each latent dimension."""
-    num_steps: int = _growing()
+    num_steps: Annotated[int, MAY_CHANGE]
     """Steps of Adam."""
-    batch_size: int = field()
+    batch_size: int
     """Sequences in a step of Adam."""
-    sequence_length: int = field()
+    sequence_length: int
     """Transitions in a sequence."""
-    sampling: Literal["episodes", "streams"] = field()
+    sampling: Literal["episodes", "streams"]
     """episodes: each sequence starts an episode. streams: the state is carried from one to the
     next and zeroed where an episode starts."""
-    learning_rate: float = field()
+    learning_rate: float
     """Adam's step size at the start."""
-    learning_rate_decay: float = field()
+    learning_rate_decay: float
     """Factor on the step size after every step."""
-    gradient_clip: float = field()
+    gradient_clip: float
     """Gradients are clipped to plus or minus this value."""
-    done_weight: float = field()
+    done_weight: float
     """Weight of the last step of an episode in the loss of the done head."""
-    validation_episodes: int = field()
+    validation_episodes: int
     """Episodes, the last ones recorded, that are never trained on."""
-    report_every: int = field()
+    report_every: int
     """Steps between validations and their lines in metrics.jsonl."""
 
 
@@ -110,47 +108,47 @@ class TrainCtrlSettings:
 
     world: str
     """Where candidates play: one of the game's worlds, or dream."""
-    generations: int = _growing()
+    generations: Annotated[int, MAY_CHANGE]
     """Generations of CMA-ES."""
-    population: int = field()
+    population: int
     """Candidates in a generation."""
-    episodes: int = field()
+    episodes: int
     """Episodes a candidate plays; their mean return is its fitness."""
-    sigma: float = field()
+    sigma: float
     """Initial standard deviation of the search distribution, around zero."""
-    inputs: Literal["z", "z+h", "z+c+h"] = field()
+    inputs: Literal["z", "z+h", "z+c+h"]
     """What C sees: the latent, M's output h, M's cell c."""
-    hidden: int = field()
+    hidden: int
     """Units of a tanh layer inside C; 0 for the linear controller."""
-    bias: bool = field()
+    bias: bool
     """Whether C has bias parameters."""
-    rnn: Literal["trained", "random"] = field()
+    rnn: Literal["trained", "random"]
     """random leaves M at its random start."""
-    latent: Literal["sample", "mean"] = field()
+    latent: Literal["sample", "mean"]
     """Whether C sees a sample of V's posterior or its mean."""
-    evaluate_every: int = field()
+    evaluate_every: int
     """Generations between evaluations of the search distribution's mean."""
-    evaluate_episodes: int = field()
+    evaluate_episodes: int
     """Episodes, the same every time, of such an evaluation."""
-    max_steps: int = field()
+    max_steps: int
     """Stop training episodes after this many steps; 0 leaves it to the game."""
-    curriculum: str = field()
+    curriculum: str
     """"50,5": training episodes last 50 steps at first, 5 more whenever the population's mean
     return improves. Empty for none."""
-    patience: int = field()
+    patience: int
     """End a training episode after this many steps without reward, and charge it as if it had
     idled to the end; 0 never does."""
-    temperature: float = field()
+    temperature: float
     """tau of the dream."""
-    initial_noise: float = field()
+    initial_noise: float
     """Standard deviation of noise added to a dream's first latent."""
-    slots: int = field()
+    slots: int
     """Episodes that one process plays side by side, in one batch through V, M and C."""
-    unit_episodes: int = field()
+    unit_episodes: int
     """Episodes in the unit of work that is handed to a worker."""
-    max_hours: float = _growing()
+    max_hours: Annotated[float, MAY_CHANGE]
     """Stop after this many hours, resumed ones included."""
-    target_return: float = _growing()
+    target_return: Annotated[float, MAY_CHANGE]
     """Stop once an evaluation of the mean reaches this return."""
 
 
@@ -158,17 +156,17 @@ class TrainCtrlSettings:
 class EvalSettings:
     """Scoring an agent."""
 
-    episodes: int = _growing()
+    episodes: Annotated[int, MAY_CHANGE]
     """How many episodes to play."""
-    seed: int = field()
+    seed: int
     """Episode i is played with this seed plus i."""
-    random: bool = field()
+    random: bool
     """Score the random policy instead of the agent."""
-    dream: bool = field()
+    dream: bool
     """Play inside M's dream instead of the official game."""
-    temperature: float = field()
+    temperature: float
     """tau of the dream."""
-    slots: int = field()
+    slots: int
     """Episodes that one process plays side by side."""
 
 
@@ -219,12 +217,16 @@ class Config:
 
     def with_settings(self, section: str, settings: Settings) -> Config:
         """This config with one stage's settings replaced."""
-        return dataclasses.replace(self, **{section: settings})
+        changed: dict[str, Any] = {section: settings}
+        return dataclasses.replace(self, **changed)
 
 
 def may_change(settings: Settings) -> frozenset[str]:
     """Names of the fields that may differ when a stage is continued."""
-    return frozenset(f.name for f in dataclasses.fields(settings) if f.metadata.get("may_change"))
+    hints = typing.get_type_hints(type(settings), include_extras=True)
+    return frozenset(
+        name for name, hint in hints.items() if MAY_CHANGE in getattr(hint, "__metadata__", ())
+    )
 
 
 def shipped_configs() -> dict[str, Path]:

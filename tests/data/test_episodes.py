@@ -140,6 +140,12 @@ def test_more_than_one_damaged_file_in_a_hundred_is_refused(tmp_path: Path) -> N
         scan_episodes(tmp_path)
 
 
+def test_one_damaged_file_in_ten_is_refused(tmp_path: Path) -> None:
+    fill(tmp_path, good=9, bad=1)
+    with pytest.raises(WorldModelsError, match="1 of 10 episodes"):
+        scan_episodes(tmp_path)
+
+
 def test_a_folder_without_episodes_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WorldModelsError, match="wm extract"):
         scan_episodes(tmp_path)

@@ -120,6 +120,19 @@ def test_fewer_tasks_than_slots_leave_the_rest_of_the_world_alone() -> None:
     assert world.advanced == [[0, 1], [0, 1], [1], [1]]
 
 
+def test_an_episode_that_the_limits_ended_is_not_played_on() -> None:
+    world = Countdown(2)
+    play(world, Echo(), [Task(9), Task(9), Task(9)], Limits(max_steps=2))
+    assert world.advanced == [[0, 1], [0, 1], [0], [0]]
+
+
+def test_worlds_that_ran_before_are_not_played_on() -> None:
+    world = Countdown(3)
+    world.reset(seed=[9, 9, 9])
+    play(world, Echo(), [Task(2)], Limits())
+    assert world.advanced == [[0], [0]]
+
+
 def test_no_tasks_give_no_outcomes() -> None:
     assert play(Countdown(2), Echo(), [], Limits()) == []
 

@@ -33,7 +33,7 @@ class Series:
 
 def save_shard(path: Path, series: Sequence[Series]) -> None:
     """Write several episodes, one after the other, into one file that can be memory-mapped."""
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         "mean": np.concatenate([s.mean for s in series]).astype(np.float16),
         "logvar": np.concatenate([s.logvar for s in series]).astype(np.float16),
         "action": np.concatenate([s.action for s in series]).astype(np.float32),
@@ -92,9 +92,23 @@ class Sequences:
 
 def _empty(batch: int, length: int, like: Series) -> Sequences:
     latent, action = like.mean.shape[1], like.action.shape[1]
-    flags = [np.zeros((batch, length), np.bool_) for _ in range(3)]
-    latents = [np.zeros((batch, length, latent), np.float16) for _ in range(4)]
-    return Sequences(*latents, np.zeros((batch, length, action), np.float32), *flags)
+
+    def latents() -> np.ndarray:
+        return np.zeros((batch, length, latent), np.float16)
+
+    def flags() -> np.ndarray:
+        return np.zeros((batch, length), np.bool_)
+
+    return Sequences(
+        mean=latents(),
+        logvar=latents(),
+        next_mean=latents(),
+        next_logvar=latents(),
+        action=np.zeros((batch, length, action), np.float32),
+        starts=flags(),
+        done=flags(),
+        mask=flags(),
+    )
 
 
 def _copy(to: Sequences, row: int, at: int, series: Series, begin: int, end: int) -> None:

@@ -224,7 +224,8 @@ def mpi_pool(device: DeviceName) -> Iterator[Pool | None]:
     if comm.Get_rank() > 0:
         _start_worker(device, local - 1)
     with MPICommExecutor(comm, root=0) as executor:
-        yield None if executor is None else ExecutorPool(executor, comm.Get_size() - 1)
+        workers: Any = executor  # only the first rank is given one
+        yield None if workers is None else ExecutorPool(workers, comm.Get_size() - 1)
 
 
 def abort_mpi(code: int) -> None:

@@ -123,7 +123,7 @@ class _Rollout:
             self.length += playing
             self.idle = np.where(reward > 0, 0, self.idle + 1)
             if self.observer is not None:
-                for slot in playing.nonzero()[0]:
+                for slot in playing.nonzero()[0].tolist():
                     self.observer.stepped(
                         int(self.task[slot]), slot, action[slot], reward[slot], observation[slot]
                     )
@@ -142,12 +142,12 @@ class _Rollout:
         """Write down the episodes that have ended and free their slots."""
         limits = self.limits
         over = terminated | truncated
-        hopeless = (self.idle >= limits.patience) & ~over if limits.patience else np.False_
-        late = self.length >= limits.max_steps if limits.max_steps else np.False_
+        hopeless = (self.idle >= limits.patience) & ~over & (limits.patience > 0)
+        late = (self.length >= limits.max_steps) & (limits.max_steps > 0)
         ended: Bool[np.ndarray, " W"] = playing & (over | hopeless | late)
         for slot in ended.nonzero()[0]:
             total, task = float(self.total[slot]), self.tasks[self.task[slot]]
-            if limits.patience and hopeless[slot]:
+            if hopeless[slot]:
                 total += limits.idle_reward * max(limits.full_length - int(self.length[slot]), 0)
             self.outcomes[self.task[slot]] = Outcome(
                 seed=task.seed,
@@ -168,7 +168,7 @@ class _Rollout:
             return None
         numbers = np.arange(self.next_task, self.next_task + len(slots))
         self.next_task += len(slots)
-        tasks = [self.tasks[number] for number in numbers]
+        tasks = self.tasks[numbers[0] : numbers[-1] + 1]
         seeds: list[int | None] = [None] * self.world.num_envs
         for slot, task in zip(slots, tasks, strict=True):
             seeds[slot] = task.seed
@@ -185,6 +185,6 @@ class _Rollout:
         self.length[slots] = 0
         self.idle[slots] = 0
         if self.observer is not None:
-            for number, slot in zip(numbers, slots, strict=True):
-                self.observer.started(int(number), slot, observation[slot])
+            for number, slot in zip(numbers.tolist(), slots.tolist(), strict=True):
+                self.observer.started(number, slot, observation[slot])
         return observation

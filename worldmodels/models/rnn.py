@@ -54,12 +54,18 @@ class Rnn(nn.Module):
         self.head = nn.Linear(
             sizes.hidden, 3 * sizes.latent * sizes.mixtures + int(sizes.done_head)
         )
+        _, _, bias, second_bias = self._weights
         with torch.no_grad():
-            self.lstm.bias_hh_l0.zero_()
-            self.lstm.bias_ih_l0.zero_()
+            second_bias.zero_()
+            bias.zero_()
             # A forget gate that starts open, as in the original's LSTM cell.
-            self.lstm.bias_ih_l0[sizes.hidden : 2 * sizes.hidden] = 1.0
-        self.lstm.bias_hh_l0.requires_grad_(False)
+            bias[sizes.hidden : 2 * sizes.hidden] = 1.0
+        second_bias.requires_grad_(False)
+
+    @property
+    def _weights(self) -> list[nn.Parameter]:
+        """The LSTM's weights for inputs and for h, and its two biases."""
+        return self.lstm.all_weights[0]
 
     def start(self, batch: int) -> Memory:
         """The memory at the start of `batch` episodes: zeros."""
@@ -91,10 +97,7 @@ class Rnn(nn.Module):
         h, c = torch._VF.lstm_cell(  # type: ignore[attr-defined]
             self.inputs(z, action, starts),
             (memory.h, memory.c),
-            self.lstm.weight_ih_l0,
-            self.lstm.weight_hh_l0,
-            self.lstm.bias_ih_l0,
-            self.lstm.bias_hh_l0,
+            *self._weights,
         )
         return Memory(h, c)
 
@@ -132,13 +135,13 @@ class Rnn(nn.Module):
         Packing the pieces between starts instead would make PyTorch's backward pass on the
         processor quadratic in their length.
         """
-        bias = self.lstm.bias_ih_l0 + self.lstm.bias_hh_l0
-        projected = functional.linear(inputs, self.lstm.weight_ih_l0, bias).unbind(1)
+        weight_input, weight_h, bias, second_bias = self._weights
+        projected = functional.linear(inputs, weight_input, bias + second_bias).unbind(1)
         keep = (~starts).to(inputs.dtype).unsqueeze(-1).unbind(1)
         h, c = memory.h, memory.c
         outputs = []
         for step, mask in zip(projected, keep, strict=True):
-            gates = torch.addmm(step, h * mask, self.lstm.weight_hh_l0.t())
+            gates = torch.addmm(step, h * mask, weight_h.t())
             enter, forget, new, leave = gates.chunk(4, dim=1)
             c = forget.sigmoid() * (c * mask) + enter.sigmoid() * new.tanh()
             h = leave.sigmoid() * c.tanh()

@@ -45,6 +45,7 @@ class Context:
     run: Path
     device: DeviceName = "auto"
     workers: int = 0
+    checkpoint_s: float = 60.0
     agent: Path | None = None  # a folder with vae/, rnn/ and ctrl/, instead of the run's own
     shared_pool: Pool | None = None  # the ranks of an MPI job
     experiment: Experiment = field(init=False)

@@ -81,7 +81,8 @@ def encode_frames(vae: Vae, frames: np.ndarray, batch_size: int) -> tuple[np.nda
     """Mean and log-variance (T+1, Z) of frames, in batches of one fixed size."""
     device = vae.mean.weight.device
     means, logvars = [], []
-    for part in chunked(frames, batch_size):
+    for first in range(0, len(frames), batch_size):
+        part = frames[first : first + batch_size]
         # Padded, so that a frame's latent does not depend on how many came with it.
         batch = np.zeros((batch_size, *frames.shape[1:]), np.uint8)
         batch[: len(part)] = part

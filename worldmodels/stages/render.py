@@ -100,7 +100,7 @@ class _Film:
     def started(self, number: int, slot: int, observation: np.ndarray) -> None:
         """The first frame has no action yet: the film starts with the first step."""
         self._frame, self._slot = observation.copy(), slot
-        self._picture = self._world.render()[slot]  # type: ignore[index]
+        self._picture = self._game_picture(slot)
 
     def stepped(
         self, number: int, slot: int, action: np.ndarray, reward: float, observation: np.ndarray
@@ -110,7 +110,7 @@ class _Film:
         if self._dream is None:
             self._dream = self._fall_asleep(z)
         vae = self._policy.agent.vae
-        decoded, dreamt = (to_frame(vae.decode(x))[0].cpu().numpy() for x in (z, self._dream.z))
+        decoded, dreamt = to_frame(vae.decode(torch.cat([z, self._dream.z]))).cpu().numpy()
         asleep = "M's dream" if not self._dream_length else f"dream, ended at {self._dream_length}"
         panels = [
             Panel("game", self._picture),
@@ -129,8 +129,12 @@ class _Film:
         if outcome[2][0]:
             self._dream_length = self._steps
         self._frame = observation.copy()
-        self._picture = self._world.render()[slot]  # type: ignore[index]
+        self._picture = self._game_picture(slot)
         self._progress.update(1, f"return {self._total:.1f}")
+
+    def _game_picture(self, slot: int) -> np.ndarray:
+        pictures: Any = self._world.render()
+        return np.asarray(pictures[slot])
 
     def _fall_asleep(self, z: torch.Tensor) -> DreamWorld:
         """M's dream from the same start, fed with the same actions, and never woken."""

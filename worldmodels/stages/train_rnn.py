@@ -84,7 +84,7 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     held_out = settings.validation_episodes
     check_held_out(len(series), held_out)
     trainee = _RnnTrainee(context, series[: len(series) - held_out], series[-held_out:])
-    row = train(trainee, artifact)
+    row = train(trainee, artifact, context.checkpoint_s)
     save_network(artifact.path, trainee.network)
     first = FirstLatents(
         np.stack([s.mean[0] for s in series[:MOST_FIRST_LATENTS]]).astype(np.float32),
@@ -108,10 +108,8 @@ class _RnnTrainee:
         self._settings = settings
         self._seed = seeding.derive(context.config.seed, "train-rnn")
         self.device = resolve_device(context.device)
-        kind = {"episodes": EpisodeSampler, "streams": StreamSampler}[settings.sampling]
-        self._sampler: EpisodeSampler | StreamSampler = kind(
-            training, settings.batch_size, settings.sequence_length, self._seed
-        )
+        sampler = EpisodeSampler if settings.sampling == "episodes" else StreamSampler
+        self._sampler = sampler(training, settings.batch_size, settings.sequence_length, self._seed)
         self._validation = whole_episodes(held_out[:VALIDATION_ROWS], settings.sequence_length)
         self.num_steps = settings.num_steps
         self.report_every = settings.report_every
@@ -150,23 +148,22 @@ class _RnnTrainee:
     def _losses(
         self, batch: Sequences, memory: Memory, generator: torch.Generator
     ) -> tuple[dict[str, Tensor], Memory]:
-        place = {"device": self.device}
         rows, length, latent = batch.mean.shape
         # One draw a frame: as the target of a step it is the same as at the input of the next.
-        noise = torch.randn(rows, length + 1, latent, generator=generator, **place)
+        noise = torch.randn(rows, length + 1, latent, generator=generator, device=self.device)
         z = _sampled(batch.mean, batch.logvar, noise[:, :-1])
         next_z = _sampled(batch.next_mean, batch.next_logvar, noise[:, 1:])
         out, memory = self.network.unroll(
             z,
-            torch.as_tensor(batch.action, **place),
-            torch.as_tensor(batch.starts, **place),
+            torch.as_tensor(batch.action, device=self.device),
+            torch.as_tensor(batch.starts, device=self.device),
             memory,
         )
         loss = rnn_loss(
             self.network.predict(out),
             next_z,
-            torch.as_tensor(batch.done, **place),
-            torch.as_tensor(batch.mask, **place),
+            torch.as_tensor(batch.done, device=self.device),
+            torch.as_tensor(batch.mask, device=self.device),
             self._settings.done_weight,
         )
         losses = {"loss": loss.total, "latent_nll": loss.latent}
@@ -185,8 +182,10 @@ class _RnnTrainee:
 
 def _sampled(mean: np.ndarray, logvar: np.ndarray, noise: Tensor) -> Tensor:
     """A sample of V's posterior from its float16 record."""
-    place = {"device": noise.device, "dtype": noise.dtype}
-    return torch.as_tensor(mean, **place) + torch.exp(torch.as_tensor(logvar, **place) / 2) * noise
+    centre, spread = (
+        torch.as_tensor(part, device=noise.device).to(noise.dtype) for part in (mean, logvar)
+    )
+    return centre + torch.exp(spread / 2) * noise
 
 
 @torch.no_grad()
@@ -200,6 +199,7 @@ def _draw_dream(
 ) -> None:
     """Picture of a recorded episode over M's dream of it: same start, same actions, tau = 1."""
     device = rnn.head.weight.device
+    actions = np.array(series.action)  # torch takes no read-only views of a file
     length = min(STRIP_FRAMES * STRIP_EVERY, series.steps)
     world = DreamWorld(
         rnn,
@@ -218,7 +218,7 @@ def _draw_dream(
     for step in range(length):
         if step % STRIP_EVERY == 0:
             dreamt.append(to_frame(vae.decode(world.z))[0].cpu().numpy())
-        world.step(series.action[step : step + 1])
+        world.step(actions[step : step + 1])
     shown = range(0, length, STRIP_EVERY)
     recorded = torch.as_tensor(series.mean[list(shown)], device=device, dtype=torch.float32)
     save_grid(

@@ -65,7 +65,7 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
         names = ", ".join(path.name for path in bad)
         print(f"train-vae: left out {len(bad)} damaged episodes of {folder}: {names}.")
     trainee = _VaeTrainee(context, artifact, index)
-    row = train(trainee, artifact)
+    row = train(trainee, artifact, context.checkpoint_s)
     save_network(artifact.path, trainee.network)
     return {"frames": index.frames, "damaged_episodes": len(bad), **row}
 

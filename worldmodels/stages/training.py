@@ -22,10 +22,16 @@ class Trainee(Protocol):
     """A network and everything about it that differs from the other one."""
 
     name: str
-    network: nn.Module
     num_steps: int
     report_every: int
-    gradient_clip: float | None  # clip gradients to plus or minus this
+
+    @property
+    def network(self) -> nn.Module:
+        """What is trained."""
+
+    @property
+    def gradient_clip(self) -> float | None:
+        """Gradients are clipped to plus or minus this; None leaves them."""
 
     def learning_rate(self, step: int) -> float:
         """Adam's step size at `step`."""
@@ -43,7 +49,7 @@ class Trainee(Protocol):
         """Numbers on held-out data; may write pictures."""
 
 
-def train(trainee: Trainee, artifact: Artifact) -> dict[str, Any]:
+def train(trainee: Trainee, artifact: Artifact, checkpoint_s: float) -> dict[str, Any]:
     """Train to the end, from the checkpoint in the artifact's folder if there is one.
 
     Returns the last report. Raises WorldModelsError when the loss is not finite; the checkpoint
@@ -52,7 +58,7 @@ def train(trainee: Trainee, artifact: Artifact) -> dict[str, Any]:
     trained = [p for p in trainee.network.parameters() if p.requires_grad]
     adam = torch.optim.Adam(trained, lr=trainee.learning_rate(0))
     torch.backends.cudnn.deterministic = True
-    with Checkpointer(artifact.path / CHECKPOINT) as checkpointer:
+    with Checkpointer(artifact.path / CHECKPOINT, checkpoint_s) as checkpointer:
         state = checkpointer.load()
         step = 0
         if state is not None:

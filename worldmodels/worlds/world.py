@@ -86,7 +86,7 @@ class World(VectorEnv):
                 f"seeds and reset_mask must have one entry for each of {self.num_envs} worlds"
             )
         index = mask.nonzero()[0]
-        self._start(index, [seeds[i] for i in index])
+        self._start(index, [seeds[i] for i in index.tolist()])
         self._standing[index] = False
         self._started[index] = True
         return self._observe(), {}

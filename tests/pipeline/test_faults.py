@@ -1,0 +1,263 @@
+"""Bad input and bad luck: one sentence that says what to do, a non-zero code, nothing lost."""
+
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+from collections import namedtuple
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import TINY
+
+from worldmodels import rundir
+from worldmodels.cli import main
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    """The complaint: the last line on standard error."""
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert lines[-1].startswith("wm: ")
+    assert "Traceback" not in "\n".join(lines)
+    return lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("stage", "needed"),
+    [
+        ("train-vae", "wm extract"),
+        ("encode", "wm extract"),
+        ("train-rnn", "wm train-vae"),
+        ("train-ctrl", "wm train-vae"),
+        ("eval", "wm train-vae"),
+        ("render", "wm train-vae"),
+    ],
+)
+def test_a_stage_before_its_input_names_the_command_to_run(
+    stage: str, needed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([stage, TINY, "--run", str(tmp_path / "run")]) == 1
+    assert f"run `{needed} {TINY}" in said(capsys)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["extract", "carracign"], "did you mean 'carracing'?"),
+        (["extarct", "carracing"], "did you mean 'extract'?"),
+        (["extract", "missing.toml"], "no config file"),
+        (["extract"], "needs a config"),
+        (["config", "doom", "--x"], "nothing else"),
+    ],
+)
+def test_a_wrong_command_line_is_a_usage_mistake(
+    arguments: list[str], part: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert part in said(capsys)
+
+
+def test_an_unknown_key_suggests_the_nearest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "mine.toml"
+    config.write_text('extends = "carracing.toml"\n[train_vae]\nlearning_rat = 1e-3\n')
+    assert main(["train-vae", str(config), "--run", str(tmp_path / "run")]) == 2
+    assert "unknown key train_vae.learning_rat; did you mean 'learning_rate'?" in said(capsys)
+
+
+@pytest.mark.parametrize(
+    ("stage", "flags", "part"),
+    [
+        ("extract", ["--explorer", "hold"], "did you mean 'held'?"),
+        ("extract", ["--world", "fast"], "has no world 'fast'"),
+        ("extract", ["--workers", "-2"], "number of processes"),
+        ("train-ctrl", ["--curriculum", "50;5"], "not of the form 50,5"),
+        ("train-ctrl", ["--patience", "5"], "has no meaning"),
+        ("train-ctrl", ["--population", "2"], "at least 4"),
+        ("train-ctrl", ["--world", "dreem"], "has no world"),
+        ("eval", ["--random", "--dream"], "exclude each other"),
+        ("eval", ["--episodes", "0"], "at least one"),
+        ("eval", ["--agent", "zoo"], "no trained agent"),
+        ("eval", ["--agent", "/nowhere"], "there is no agent"),
+    ],
+)
+def test_a_wrong_setting_is_a_usage_mistake(
+    stage: str,
+    flags: list[str],
+    part: str,
+    run_with: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = run_with("vae", "rnn", "ctrl") if stage != "extract" else run_with()
+    if stage == "train-ctrl":
+        shutil.rmtree(run / "ctrl")
+    assert main([stage, TINY, "--run", str(run), *flags]) == 2
+    assert part in said(capsys)
+
+
+def test_a_flag_of_the_wrong_type_is_a_usage_mistake() -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["extract", TINY, "--episodes", "many"])
+    assert caught.value.code == 2
+
+
+def test_a_missing_gpu_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    assert main(["extract", TINY, "--run", str(tmp_path), "--device", "cuda"]) == 1
+    assert "sees no GPU" in said(capsys)
+
+
+def test_a_truncated_episode_is_named(
+    run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_with("episodes")
+    path = run / "episodes" / "000003.npz"
+    path.write_bytes(path.read_bytes()[:-100])
+    assert main(["train-vae", TINY, "--run", str(run)]) == 1
+    assert "000003.npz" in said(capsys)
+    assert main(["extract", TINY, "--run", str(run), "--workers", "1"]) == 0
+    assert main(["train-vae", TINY, "--run", str(run), "--epochs", "1"]) == 0
+
+
+def test_a_single_damaged_episode_among_many_is_skipped_with_a_count(
+    finished_run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished_run / "episodes", run / "episodes")
+    for number in range(8, 150):
+        (run / "episodes" / f"{number:06d}.npz").hardlink_to(run / "episodes" / "000001.npz")
+    bad = run / "episodes" / "000140.npz"
+    bad.unlink()
+    bad.write_bytes(b"PK")
+    assert main(["train-vae", TINY, "--run", str(run), "--epochs", "1"]) == 0
+    captured = capfd.readouterr()
+    assert "left out 1 damaged" in captured.out + captured.err
+    assert "000140.npz" in captured.out + captured.err
+
+
+def test_weights_of_another_size_are_refused(
+    run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_with("vae", "series", "rnn", "ctrl")
+    sizes = json.loads((run / "rnn" / "model.json").read_text())
+    (run / "rnn" / "model.json").write_text(json.dumps({**sizes, "hidden": 99}))
+    assert main(["eval", TINY, "--run", str(run)]) == 1
+    assert "model.safetensors does not hold the Rnn" in said(capsys)
+
+
+def test_a_controller_of_another_agent_is_refused(
+    run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_with("vae", "series", "ctrl")
+    assert main(["train-rnn", TINY, "--run", str(run), "--hidden", "8", "--num-steps", "2"]) == 0
+    assert main(["eval", TINY, "--run", str(run)]) == 1
+    assert "belongs to another agent" in said(capsys)
+
+
+def test_other_settings_for_a_begun_stage_are_refused(
+    run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_with("episodes", "vae")
+    assert main(["train-vae", TINY, "--run", str(run), "--batch-size", "8"]) == 1
+    assert "begun with batch_size = 16 but now it is batch_size = 8" in said(capsys)
+
+
+def test_an_input_made_anew_is_noticed(
+    run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_with("episodes", "series")
+    assert main(["train-vae", TINY, "--run", str(run), "--latent", "3"]) == 0
+    capsys.readouterr()
+    assert main(["encode", TINY, "--run", str(run)]) == 1
+    assert "another vae" in said(capsys)
+
+
+def test_a_full_disk_is_foreseen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    usage = namedtuple("usage", "total used free")  # noqa: PYI024 - as shutil's own
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1, 1, 1 << 20))
+    assert main(["extract", TINY, "--run", str(tmp_path / "run")]) == 1
+    assert "free some space" in said(capsys)
+
+
+def test_a_disk_that_fills_up_loses_nothing(
+    run_with: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = run_with("episodes")
+    real = rundir.os.fsync
+    calls: list[int] = []
+
+    def fill_up(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) > 12:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr(rundir.os, "fsync", fill_up)
+    arguments = ["train-vae", TINY, "--run", str(run), "--checkpoint-s", "0"]
+    assert main(arguments) == 1
+    assert "disk is full" in said(capsys)
+    monkeypatch.undo()
+    assert not list((run / "vae").glob(".*.tmp"))
+    assert main(arguments) == 0
+    assert "going on from step" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*arguments: Any, **keywords: Any) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(tmp_path))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    assert main(["extract", TINY, "--run", str(tmp_path / "run")]) == 1
+    assert "no permission to write" in said(capsys)
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(
+    run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_with("vae", "series")
+    arguments = ["train-rnn", TINY, "--run", str(run), "--checkpoint-s", "0"]
+    wild = ["--learning-rate", "1e4", "--gradient-clip", "1e9", "--num-steps", "400"]
+    assert main([*arguments, *wild]) == 1
+    assert "the loss of train-rnn became" in said(capsys)
+    assert (run / "rnn" / "latest.ckpt").exists()
+    assert not (run / "rnn" / "done").exists()
+
+
+def test_two_games_do_not_share_a_run_folder(
+    finished_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["extract", "carracing-smoke", "--run", str(finished_run)]) == 1
+    assert "holds a run of tiny_game" in said(capsys)
+
+
+def test_a_folder_in_use_is_left_alone(
+    run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_with("episodes")
+    with rundir.Artifact(run, "vae", "wm train-vae").locked():
+        assert main(["train-vae", TINY, "--run", str(run)]) == 1
+    assert "another process is at work" in said(capsys)
+
+
+def test_a_damaged_checkpoint_is_named(
+    run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_with("episodes", "vae")
+    (run / "vae" / "done").unlink()
+    (run / "vae" / "latest.ckpt").write_bytes(b"nothing")
+    assert main(["train-vae", TINY, "--run", str(run)]) == 1
+    assert "latest.ckpt cannot be read" in said(capsys)

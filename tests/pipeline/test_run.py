@@ -1,0 +1,205 @@
+"""The whole pipeline on the tiny game."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import TINY
+
+from worldmodels.cli import main
+from worldmodels.config import load_config
+
+
+def test_run_finishes_every_stage(finished_run: Path) -> None:
+    for name in ("episodes", "vae", "series", "rnn", "ctrl", "eval", "render"):
+        assert (finished_run / name / "done").is_file(), name
+
+
+def test_episodes_are_plain_npz_with_one_frame_more_than_actions(finished_run: Path) -> None:
+    with np.load(finished_run / "episodes" / "000000.npz", allow_pickle=False) as archive:
+        steps = len(archive["action"])
+        assert archive["frame"].shape == (steps + 1, 64, 64, 3)
+        assert archive["reward"].shape == (steps,)
+        assert archive["seed"].dtype == np.int64
+
+
+def test_report_lists_returns_lengths_and_the_seeds_asked_for(finished_run: Path) -> None:
+    report = json.loads((finished_run / "eval" / "report.json").read_text())
+    assert report["seeds"] == [100, 101, 102, 103, 104]
+    assert len(report["returns"]) == len(report["lengths"]) == 5
+    assert report["mean"] == pytest.approx(np.mean(report["returns"]))
+
+
+def test_csv_holds_the_same_episodes_as_the_report(finished_run: Path) -> None:
+    report = json.loads((finished_run / "eval" / "report.json").read_text())
+    with (finished_run / "eval" / "report.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["return"]) for row in rows] == report["returns"]
+    assert [int(row["seed"]) for row in rows] == report["seeds"]
+
+
+def test_history_has_a_line_for_each_generation(finished_run: Path) -> None:
+    rows = [json.loads(x) for x in (finished_run / "ctrl" / "history.jsonl").open()]
+    assert [row["generation"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    for row in rows:
+        assert {"env_steps", "elapsed_s", "mean", "best", "sigma"} <= row.keys()
+    assert [("evaluation" in row) for row in rows] == [False, False, True, False, False, True]
+
+
+def test_pictures_and_films_are_made(finished_run: Path) -> None:
+    assert list((finished_run / "vae" / "reconstructions").glob("*.png"))
+    assert (finished_run / "rnn" / "dream.png").stat().st_size > 1000
+    assert (finished_run / "render" / "episode-100.mp4").stat().st_size > 1000
+    assert (finished_run / "render" / "episode-100.gif").stat().st_size > 1000
+
+
+def test_film_shows_the_very_episode_of_the_evaluation(finished_run: Path) -> None:
+    report = json.loads((finished_run / "eval" / "report.json").read_text())
+    film = json.loads((finished_run / "render" / "done").read_text())
+    assert (film["return"], film["length"]) == (report["returns"][0], report["lengths"][0])
+
+
+def test_recorded_config_is_the_resolved_one(finished_run: Path) -> None:
+    assert load_config(finished_run / "config.toml") == load_config(Path(TINY))
+
+
+def test_running_again_changes_no_file_but_the_record_of_the_command(
+    finished_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stamps() -> dict[Path, int]:
+        return {
+            path: path.stat().st_mtime_ns
+            for path in finished_run.rglob("*")
+            if path.is_file() and path.name not in ("config.toml", "environment.json", ".lock")
+            and "episodes" not in path.parts
+        }
+
+    before = stamps()
+    assert main(["run", TINY, "--run", str(finished_run), "--workers", "1"]) == 0
+    assert stamps() == before
+    assert "finished already" in capsys.readouterr().err
+
+
+def test_a_removed_episode_is_recorded_anew_with_the_same_content(
+    run_with: Callable[..., Path],
+) -> None:
+    run = run_with("episodes")
+    path = run / "episodes" / "000002.npz"
+    before = path.read_bytes()
+    path.unlink()
+    assert main(["extract", TINY, "--run", str(run), "--workers", "1"]) == 0
+    assert path.read_bytes() == before
+
+
+def test_more_episodes_leave_the_old_ones_alone(run_with: Callable[..., Path]) -> None:
+    run = run_with("episodes")
+    before = (run / "episodes" / "000007.npz").stat().st_mtime_ns
+    arguments = ["extract", TINY, "--run", str(run), "--workers", "1", "--episodes", "10"]
+    assert main(arguments) == 0
+    assert len(list((run / "episodes").glob("*.npz"))) == 10
+    assert (run / "episodes" / "000007.npz").stat().st_mtime_ns == before
+
+
+def test_an_evaluated_episode_does_not_depend_on_the_others(
+    finished_run: Path, run_with: Callable[..., Path]
+) -> None:
+    run = run_with("vae", "rnn", "ctrl")
+    arguments = ["eval", TINY, "--run", str(run), "--workers", "1"]
+    assert main([*arguments, "--seed", "103", "--episodes", "1"]) == 0
+    alone = json.loads((run / "eval" / "report.json").read_text())
+    among = json.loads((finished_run / "eval" / "report.json").read_text())
+    assert alone["returns"] == among["returns"][3:4]
+
+
+def test_more_evaluation_episodes_keep_those_already_played(run_with: Callable[..., Path]) -> None:
+    run = run_with("vae", "rnn", "ctrl", "eval")
+    before = (run / "eval" / "episodes.jsonl").read_text()
+    arguments = ["eval", TINY, "--run", str(run), "--workers", "1", "--episodes", "7"]
+    assert main(arguments) == 0
+    assert (run / "eval" / "episodes.jsonl").read_text().startswith(before)
+
+
+def test_random_policy_and_dream_are_scored_beside_the_agent(run_with: Callable[..., Path]) -> None:
+    run = run_with("vae", "rnn", "ctrl")
+    arguments = ["eval", TINY, "--run", str(run), "--workers", "1"]
+    assert main([*arguments, "--random"]) == 0
+    assert main([*arguments, "--dream", "--temperature", "0.5"]) == 0
+    random = json.loads((run / "eval-random" / "report.json").read_text())
+    dream = json.loads((run / "eval-dream" / "report.json").read_text())
+    assert random["policy"] == "random"
+    assert "temperature 0.5" in dream["played_in"]
+
+
+def test_an_agent_of_another_folder_is_scored_into_this_one(
+    finished_run: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "scores"
+    arguments = ["eval", TINY, "--agent", str(finished_run), "--run", str(run), "--workers", "1"]
+    assert main(arguments) == 0
+    ours = json.loads((run / "eval" / "report.json").read_text())
+    theirs = json.loads((finished_run / "eval" / "report.json").read_text())
+    assert ours["returns"] == theirs["returns"]
+
+
+def test_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", TINY, "--run", str(tmp_path / "run"), "--dry-run"]) == 0
+    assert not (tmp_path / "run").exists()
+    assert "train-ctrl" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--world", "dream"],
+        ["--inputs", "z"],
+        ["--inputs", "z+c+h", "--no-bias"],
+        ["--hidden", "3"],
+        ["--rnn", "random"],
+        ["--latent", "mean"],
+        ["--world", "dream", "--initial-noise", "0.5", "--temperature", "1.3"],
+    ],
+)
+def test_search_works_with(flags: list[str], run_with: Callable[..., Path]) -> None:
+    run = run_with("vae", "rnn")
+    arguments = ["train-ctrl", TINY, "--run", str(run), "--workers", "1", "--generations", "2"]
+    assert main([*arguments, *flags]) == 0
+    assert main(["eval", TINY, "--run", str(run), "--workers", "1", "--episodes", "2"]) == 0
+
+
+def test_an_agent_beside_an_untrained_m_needs_no_m(run_with: Callable[..., Path]) -> None:
+    run = run_with("vae")
+    arguments = ["train-ctrl", TINY, "--run", str(run), "--workers", "1", "--generations", "1"]
+    assert main([*arguments, "--rnn", "random"]) == 0
+    assert main(["eval", TINY, "--run", str(run), "--workers", "1", "--episodes", "2"]) == 0
+
+
+def test_curriculum_lengthens_training_episodes(run_with: Callable[..., Path]) -> None:
+    run = run_with("vae", "rnn")
+    arguments = ["train-ctrl", TINY, "--run", str(run), "--workers", "1", "--curriculum", "5,2"]
+    assert main(arguments) == 0
+    rows = [json.loads(x) for x in (run / "ctrl" / "history.jsonl").open()]
+    assert rows[0]["mean_length"] <= 5
+    assert rows[0]["max_steps"] == 5
+    assert rows[-1]["max_steps"] > 5
+
+
+def test_search_stops_at_the_target_return(run_with: Callable[..., Path]) -> None:
+    run = run_with("vae", "rnn")
+    arguments = ["train-ctrl", TINY, "--run", str(run), "--workers", "1", "--target-return", "1"]
+    assert main(arguments) == 0
+    rows = [json.loads(x) for x in (run / "ctrl" / "history.jsonl").open()]
+    assert len(rows) == 3
+
+
+def test_search_stops_after_max_hours_and_goes_on_with_more(run_with: Callable[..., Path]) -> None:
+    run = run_with("vae", "rnn")
+    arguments = ["train-ctrl", TINY, "--run", str(run), "--workers", "1"]
+    assert main([*arguments, "--max-hours", "1e-9"]) == 0
+    assert len((run / "ctrl" / "history.jsonl").read_text().splitlines()) == 1
+    assert main(arguments) == 0
+    assert len((run / "ctrl" / "history.jsonl").read_text().splitlines()) == 6

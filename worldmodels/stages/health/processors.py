@@ -1,0 +1,81 @@
+"""Which processor and which GPUs PyTorch computes on."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import warnings
+from pathlib import Path
+
+from worldmodels.device import resolve_precision
+from worldmodels.stages.health.finding import Finding, shortened
+
+CPUINFO = Path("/proc/cpuinfo")
+NVIDIA_DRIVER = Path("/proc/driver/nvidia")
+GIB = 2**30
+
+
+def processor() -> Finding:
+    """The processor, and the arithmetic that `precision = "auto"` means on it."""
+    import torch
+
+    automatic = resolve_precision("auto", torch.device("cpu"))
+    return Finding(
+        "ok",
+        f"{_model()}, {torch.get_num_threads()} threads; precision auto is {_name(automatic)}",
+    )
+
+
+def gpu() -> Finding:
+    """The GPUs that PyTorch can use, having computed something on each."""
+    import torch
+
+    # PyTorch says as a warning why it cannot use a driver, and then that there is no GPU.
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if count == 0:
+        reason = shortened(str(said[0].message)) if said else ""
+        return _no_gpu(torch.version.cuda, reason)
+    found = []
+    for index in range(count):
+        device = torch.device("cuda", index)
+        torch.ones(8, device=device).sum().item()  # raises if the build has no code for this GPU
+        free, total = torch.cuda.mem_get_info(device)
+        precision = _name(resolve_precision("auto", device))
+        found.append(
+            f"{torch.cuda.get_device_name(device)}, {free / GIB:.1f} GiB free of "
+            f"{total / GIB:.1f}, precision auto is {precision}"
+        )
+    return Finding("ok", "; ".join(found))
+
+
+def _no_gpu(cuda: str | None, reason: str) -> Finding:
+    """What it means that PyTorch, built for `cuda` or for none, sees no GPU."""
+    if not (NVIDIA_DRIVER.exists() or shutil.which("nvidia-smi")):
+        return Finding("ok", "none; everything runs on the processor")
+    if cuda is None:
+        return Finding(
+            "warn",
+            "an NVIDIA driver is here, but this PyTorch is built without CUDA",
+            "`pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/cu126`",
+        )
+    return Finding(
+        "warn",
+        f"an NVIDIA driver is here, but PyTorch (built for CUDA {cuda}) sees no GPU"
+        + (f": {reason}" if reason else ""),
+        "see whether `nvidia-smi` lists it and CUDA_VISIBLE_DEVICES hides it, or update the driver",
+    )
+
+
+def _model() -> str:
+    """The processor's name."""
+    if CPUINFO.exists():
+        for line in CPUINFO.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _name(kind: object) -> str:
+    return str(kind).removeprefix("torch.")
