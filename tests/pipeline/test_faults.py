@@ -75,7 +75,7 @@ def test_an_unknown_key_suggests_the_nearest(
     [
         ("extract", ["--explorer", "hold"], "did you mean 'held'?"),
         ("extract", ["--world", "fast"], "has no world 'fast'"),
-        ("extract", ["--workers", "-2"], "number of processes"),
+        ("train-ctrl", ["--workers", "-2"], "number of processes"),
         ("train-ctrl", ["--curriculum", "50;5"], "not of the form 50,5"),
         ("train-ctrl", ["--patience", "5"], "has no meaning"),
         ("train-ctrl", ["--population", "2"], "at least 4"),
@@ -93,7 +93,7 @@ def test_a_wrong_setting_is_a_usage_mistake(
     run_with: Callable[..., Path],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    run = run_with("vae", "rnn", "ctrl") if stage != "extract" else run_with()
+    run = run_with() if stage == "extract" else run_with("vae", "rnn", "ctrl")
     if stage == "train-ctrl":
         shutil.rmtree(run / "ctrl")
     assert main([stage, TINY, "--run", str(run), *flags]) == 2
@@ -137,7 +137,8 @@ def test_a_single_damaged_episode_among_many_is_skipped_with_a_count(
     bad = run / "episodes" / "000140.npz"
     bad.unlink()
     bad.write_bytes(b"PK")
-    assert main(["train-vae", TINY, "--run", str(run), "--epochs", "1"]) == 0
+    shutil.copytree(finished_run / "vae", run / "vae")
+    assert main(["encode", TINY, "--run", str(run), "--workers", "1"]) == 0
     captured = capfd.readouterr()
     assert "left out 1 damaged" in captured.out + captured.err
     assert "000140.npz" in captured.out + captured.err

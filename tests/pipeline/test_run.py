@@ -15,6 +15,11 @@ from worldmodels.cli import main
 from worldmodels.config import load_config
 
 
+def history(run: Path) -> list[dict]:
+    """The lines of a search's log."""
+    return [json.loads(line) for line in (run / "ctrl" / "history.jsonl").read_text().splitlines()]
+
+
 def test_run_finishes_every_stage(finished_run: Path) -> None:
     for name in ("episodes", "vae", "series", "rnn", "ctrl", "eval", "render"):
         assert (finished_run / name / "done").is_file(), name
@@ -44,7 +49,7 @@ def test_csv_holds_the_same_episodes_as_the_report(finished_run: Path) -> None:
 
 
 def test_history_has_a_line_for_each_generation(finished_run: Path) -> None:
-    rows = [json.loads(x) for x in (finished_run / "ctrl" / "history.jsonl").open()]
+    rows = history(finished_run)
     assert [row["generation"] for row in rows] == [1, 2, 3, 4, 5, 6]
     for row in rows:
         assert {"env_steps", "elapsed_s", "mean", "best", "sigma"} <= row.keys()
@@ -182,7 +187,7 @@ def test_curriculum_lengthens_training_episodes(run_with: Callable[..., Path]) -
     run = run_with("vae", "rnn")
     arguments = ["train-ctrl", TINY, "--run", str(run), "--workers", "1", "--curriculum", "5,2"]
     assert main(arguments) == 0
-    rows = [json.loads(x) for x in (run / "ctrl" / "history.jsonl").open()]
+    rows = history(run)
     assert rows[0]["mean_length"] <= 5
     assert rows[0]["max_steps"] == 5
     assert rows[-1]["max_steps"] > 5
@@ -192,7 +197,7 @@ def test_search_stops_at_the_target_return(run_with: Callable[..., Path]) -> Non
     run = run_with("vae", "rnn")
     arguments = ["train-ctrl", TINY, "--run", str(run), "--workers", "1", "--target-return", "1"]
     assert main(arguments) == 0
-    rows = [json.loads(x) for x in (run / "ctrl" / "history.jsonl").open()]
+    rows = history(run)
     assert len(rows) == 3
 
 
@@ -200,6 +205,6 @@ def test_search_stops_after_max_hours_and_goes_on_with_more(run_with: Callable[.
     run = run_with("vae", "rnn")
     arguments = ["train-ctrl", TINY, "--run", str(run), "--workers", "1"]
     assert main([*arguments, "--max-hours", "1e-9"]) == 0
-    assert len((run / "ctrl" / "history.jsonl").read_text().splitlines()) == 1
+    assert len(history(run)) == 1
     assert main(arguments) == 0
-    assert len((run / "ctrl" / "history.jsonl").read_text().splitlines()) == 6
+    assert len(history(run)) == 6

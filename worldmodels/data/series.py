@@ -132,6 +132,7 @@ class EpisodeSampler:
     def __init__(self, series: Sequence[Series], batch_size: int, length: int, seed: int) -> None:
         self._series, self._batch_size, self._seed = series, batch_size, seed
         self._length = min(length, max(s.steps for s in series))
+        self._epoch, self._order = 0, _order(seed, 0, len(series))
 
     def batch(self, step: int) -> Sequences:
         """Batch number `step` of an endless row of shuffled passes over all episodes."""
@@ -146,8 +147,9 @@ class EpisodeSampler:
 
     def _pick(self, position: int) -> int:
         epoch, within = divmod(position, len(self._series))
-        order = seeding.generator(self._seed, "series", epoch).permutation(len(self._series))
-        return int(order[within])
+        if epoch != self._epoch:
+            self._epoch, self._order = epoch, _order(self._seed, epoch, len(self._series))
+        return int(self._order[within])
 
 
 class StreamSampler:
@@ -169,7 +171,7 @@ class StreamSampler:
     def batch(self, step: int) -> Sequences:
         """Batch number `step`; each epoch joins the episodes in another order."""
         epoch, segment = divmod(step, self.steps_per_epoch)
-        order = seeding.generator(self._seed, "series", epoch).permutation(len(self._series))
+        order = _order(self._seed, epoch, len(self._series))
         ends = np.cumsum([self._series[i].steps for i in order])
         result = _empty(self._batch_size, self._length, self._series[0])
         for row in range(self._batch_size):
@@ -187,6 +189,11 @@ class StreamSampler:
     def carries_over(self, step: int) -> bool:
         """Whether M's memory goes on from the batch before: not at the start of an epoch."""
         return step % self.steps_per_epoch != 0
+
+
+def _order(seed: int, epoch: int, episodes: int) -> np.ndarray:
+    """The order of the episodes in an epoch."""
+    return seeding.generator(seed, "series", epoch).permutation(episodes)
 
 
 def whole_episodes(series: Sequence[Series], length: int) -> Sequences:

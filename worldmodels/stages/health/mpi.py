@@ -26,9 +26,9 @@ INSTALL = '`pip install mpich`, or the extra: `pip install "worldmodels[mpi]"`'
 def mpi() -> Finding:
     """Whether mpiexec starts processes that find each other through mpi4py."""
     launcher = find_mpiexec()
-    library = attempt([sys.executable, "-c", ASK_LIBRARY], TIMEOUT_S)
     if launcher is None:
         return Finding("warn", f"there is no mpiexec; {ONLY_FOR}", INSTALL)
+    library = attempt([sys.executable, "-c", ASK_LIBRARY], TIMEOUT_S)
     if library.failure:
         text = f"mpi4py can load no MPI library: {library.failure}; {ONLY_FOR}"
         return Finding("warn", text, INSTALL)
@@ -56,15 +56,19 @@ def try_launcher(launcher: str, library: str) -> Finding:
             f"believes to be alone; {ONLY_FOR}",
             _other_launcher(launcher),
         )
-    said = outcome.failure or f"two processes answered {sizes}"
-    text = f"{launcher} ({make}) does not work with {library}: {said}; {ONLY_FOR}"
-    if "OMPI_ALLOW_RUN_AS_ROOT" in outcome.errors or "as root" in outcome.errors:
-        remedy = (
-            "Open MPI refuses to start as root: "
-            "`export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1`"
+    if "as root" in outcome.errors or "AS_ROOT" in outcome.errors:
+        return Finding(
+            "warn",
+            f"{launcher} ({make}) refuses to run as root; {ONLY_FOR}",
+            "`export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1`, "
+            "or become another user",
         )
-        return Finding("warn", f"{launcher} ({make}) was not tried: it runs as root", remedy)
-    return Finding("warn", text, f"`{launcher} -n 2 python -m mpi4py.bench helloworld` says more")
+    said = outcome.failure or f"two processes answered {sizes}"
+    return Finding(
+        "warn",
+        f"{launcher} ({make}) does not work with {library}: {said}; {ONLY_FOR}",
+        f"`{launcher} -n 2 {sys.executable} -m mpi4py.bench helloworld` says more",
+    )
 
 
 def first_words(text: str) -> str:

@@ -37,17 +37,28 @@ def gpu() -> Finding:
     if count == 0:
         reason = shortened(str(said[0].message)) if said else ""
         return _no_gpu(torch.version.cuda, reason)
-    found = []
-    for index in range(count):
-        device = torch.device("cuda", index)
-        torch.ones(8, device=device).sum().item()  # raises if the build has no code for this GPU
-        free, total = torch.cuda.mem_get_info(device)
-        precision = _name(resolve_precision("auto", device))
-        found.append(
-            f"{torch.cuda.get_device_name(device)}, {free / GIB:.1f} GiB free of "
-            f"{total / GIB:.1f}, precision auto is {precision}"
+    try:
+        return Finding("ok", "; ".join(_describe(index) for index in range(count)))
+    except RuntimeError as error:  # the GPU is full, or too old or new for this PyTorch
+        return Finding(
+            "FAIL",
+            f"PyTorch cannot compute on {torch.cuda.get_device_name(0)}: {shortened(str(error))}",
+            "see with `nvidia-smi` whether it is full, or install a PyTorch built for it; "
+            "`--device cpu` works meanwhile",
         )
-    return Finding("ok", "; ".join(found))
+
+
+def _describe(index: int) -> str:
+    """A GPU in words. Raises RuntimeError if nothing can be computed on it."""
+    import torch
+
+    device = torch.device("cuda", index)
+    torch.ones(8, device=device).sum().item()
+    free, total = torch.cuda.mem_get_info(device)
+    return (
+        f"{torch.cuda.get_device_name(device)}, {free / GIB:.1f} GiB free of {total / GIB:.1f}, "
+        f"precision auto is {_name(resolve_precision('auto', device))}"
+    )
 
 
 def _no_gpu(cuda: str | None, reason: str) -> Finding:
