@@ -80,7 +80,8 @@ def test_running_again_changes_no_file_but_the_record_of_the_command(
         return {
             path: path.stat().st_mtime_ns
             for path in finished_run.rglob("*")
-            if path.is_file() and path.name not in ("config.toml", "environment.json", ".lock")
+            if path.is_file()
+            and path.name not in ("config.toml", "environment.json", ".lock")
             and "episodes" not in path.parts
         }
 

@@ -18,7 +18,8 @@ mpi4py.rc.initialize = False
 from mpi4py import MPI
 print(MPI.Get_library_version())
 """
-ASK_SIZE = "from mpi4py import MPI; print(MPI.COMM_WORLD.Get_size(), flush=True)"
+# In brackets, since the outputs of two processes may run into each other.
+ASK_SIZE = "from mpi4py import MPI; print(f'<{MPI.COMM_WORLD.Get_size()}>', flush=True)"
 ONLY_FOR = "only runs over several hosts need it"
 INSTALL = '`pip install mpich`, or the extra: `pip install "worldmodels[mpi]"`'
 
@@ -45,7 +46,7 @@ def try_launcher(launcher: str, library: str) -> Finding:
     version = attempt([launcher, "--version"], TIMEOUT_S)
     make = first_words(version.output or version.errors)
     outcome = attempt([launcher, "-n", "2", sys.executable, "-c", ASK_SIZE], TIMEOUT_S)
-    sizes = outcome.output.split()
+    sizes = re.findall(r"<(\d+)>", outcome.output)
     if sizes == ["2", "2"] and not outcome.failure:
         text = f"{launcher} ({make}) starts processes that find each other through {library}"
         return Finding("ok", text)
@@ -63,7 +64,7 @@ def try_launcher(launcher: str, library: str) -> Finding:
             "`export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1`, "
             "or become another user",
         )
-    said = outcome.failure or f"two processes answered {sizes}"
+    said = outcome.failure or f"two processes answered {outcome.output!r}"
     return Finding(
         "warn",
         f"{launcher} ({make}) does not work with {library}: {said}; {ONLY_FOR}",

@@ -1,0 +1,64 @@
+"""A short pass through every stage of each real game."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from worldmodels.cli import main
+
+SHORT = """
+[train_vae]
+epochs = 1
+batch_size = 16
+validation_episodes = 1
+report_every = 5
+
+[train_rnn]
+hidden = 32
+num_steps = 3
+batch_size = 2
+sequence_length = 20
+validation_episodes = 1
+
+[train_ctrl]
+generations = 1
+population = 4
+episodes = 1
+evaluate_episodes = 2
+max_steps = 0
+slots = 4
+unit_episodes = 4
+
+[eval]
+episodes = 2
+slots = 4
+
+[render]
+max_steps = 10
+panel_px = 96
+"""
+
+GAMES = {
+    "carracing": "[world]\nmax_episode_steps = 40\n[extract]\nepisodes = 3\n",
+    "doom": "[world]\nmax_episode_steps = 60\n[extract]\nepisodes = 3\nmin_steps = 30\n",
+}
+
+
+@pytest.mark.parametrize("game", list(GAMES))
+def test_every_stage_really_runs_in(game: str, tmp_path: Path) -> None:
+    config = tmp_path / f"{game}-short.toml"
+    config.write_text(f'extends = "{game}-smoke.toml"\n{GAMES[game]}{SHORT}')
+    run = tmp_path / "run"
+    assert main(["run", str(config), "--run", str(run), "--workers", "1"]) == 0
+    report = json.loads((run / "eval" / "report.json").read_text())
+    assert len(report["returns"]) == 2
+    assert all(np.isfinite(report["returns"]))
+    with np.load(run / "episodes" / "000000.npz") as archive:
+        frames = archive["frame"]
+    assert frames.dtype == np.uint8
+    assert frames[-1].std() > 5  # a picture, not a blank
+    assert list((run / "render").glob("*.mp4"))

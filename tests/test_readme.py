@@ -1,0 +1,52 @@
+"""What the README tells people to type exists and is understood."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from worldmodels.cli import OTHERS, STAGES, main
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL)
+LINES = [line.split(" #")[0].strip() for block in BLOCKS for line in block.splitlines()]
+WM = sorted({line[line.index("wm ") :] for line in LINES if re.match(r"(mpiexec .*)?wm ", line)})
+SCRIPTS = sorted({line.split()[1] for line in LINES if line.startswith("bash ")})
+
+
+def test_readme_shows_commands() -> None:
+    assert len(WM) > 10
+    assert {"scripts/demo.sh", "scripts/test.sh"} <= set(SCRIPTS)
+
+
+@pytest.mark.parametrize("line", WM)
+def test_command_is_understood(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = shlex.split(line)[1:]
+    if arguments[0] in STAGES or arguments[0] == "run":
+        arguments.append("--dry-run")
+    elif arguments[0] == "doctor":
+        assert "doctor" in OTHERS
+        return
+    try:
+        assert main(arguments) == 0, capsys.readouterr().err
+    except SystemExit as done:  # a --help
+        assert done.code == 0
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_script_exists_and_is_valid_bash(script: str) -> None:
+    subprocess.run(["bash", "-n", str(ROOT / script)], check=True)
+
+
+def test_every_command_is_explained() -> None:
+    for name in [*STAGES, *OTHERS]:
+        assert f"`wm {name}" in README, name
