@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from worldmodels.config import (
     Config,
@@ -26,17 +26,25 @@ from worldmodels.config import (
 from worldmodels.device import DeviceName
 from worldmodels.errors import UsageError, WorldModelsError
 
-# Subcommand -> (module in worldmodels.stages, what it does). In the order of the pipeline.
+
+class Entry(NamedTuple):
+    """What the command line must know of a stage without importing it."""
+
+    module: str  # in worldmodels.stages
+    section: str  # of a config
+    what: str
+
+
+# In the order of the pipeline.
 STAGES = {
-    "extract": ("extract", "record episodes of a random policy"),
-    "train-vae": ("train_vae", "train V on the recorded frames"),
-    "encode": ("encode", "turn the frames into series of latents"),
-    "train-rnn": ("train_rnn", "train M on the series"),
-    "train-ctrl": ("train_ctrl", "search C with CMA-ES, in the game or in the dream"),
-    "eval": ("evaluate", "score the agent, or the random policy, on official episodes"),
-    "render": ("render", "film an episode as MP4 and GIF"),
+    "extract": Entry("extract", "extract", "record episodes of a random policy"),
+    "train-vae": Entry("train_vae", "train_vae", "train V on the recorded frames"),
+    "encode": Entry("encode", "encode", "turn the frames into series of latents"),
+    "train-rnn": Entry("train_rnn", "train_rnn", "train M on the series"),
+    "train-ctrl": Entry("train_ctrl", "train_ctrl", "search C with CMA-ES, in game or dream"),
+    "eval": Entry("evaluate", "eval", "score the agent, or the random policy, over 100 episodes"),
+    "render": Entry("render", "render", "film an episode as MP4 and GIF"),
 }
-PIPELINE = tuple(STAGES)
 OTHERS = {
     "run": "all of these in order, skipping what is finished",
     "config": "show a resolved config",
@@ -132,15 +140,14 @@ def _dispatch(argv: list[str]) -> None:
         _show_config(config, rest[1:])
     elif command == "run":
         options = _parse(Options, f"wm run {rest[0]}", OTHERS["run"], rest[1:])
-        _launch(list(PIPELINE), config, rest[0], options)
+        _launch(list(STAGES), config, rest[0], options)
     else:
         _stage(command, config, rest[0], rest[1:])
 
 
 def _stage(command: str, config: Config, name: str, argv: list[str]) -> None:
     """One subcommand: its settings are flags whose defaults are those of the config."""
-    module_name, what = STAGES[command]
-    section = module_name if module_name != "evaluate" else "eval"
+    _, section, what = STAGES[command]
     settings: Settings = getattr(config, section)
     options_type = AgentOptions if command in ("eval", "render") else Options
     options, settings = _parse_both(options_type, settings, f"wm {command} {name}", what, argv)
@@ -214,7 +221,7 @@ def _run_stages(
         pool,
     )
     for command in commands:
-        stage: Any = importlib.import_module(f"worldmodels.stages.{STAGES[command][0]}")
+        stage: Any = importlib.import_module(f"worldmodels.stages.{STAGES[command].module}")
         if options.dry_run:
             for line in stage.plan(context):
                 print(f"{command}: {line}")
@@ -253,7 +260,7 @@ def _abort_other_ranks(code: int) -> None:
 
 def _overview() -> str:
     width = max(map(len, [*STAGES, *OTHERS]))
-    stages = "\n".join(f"  {name:{width}}  {what}" for name, (_, what) in STAGES.items())
+    stages = "\n".join(f"  {name:{width}}  {stage.what}" for name, stage in STAGES.items())
     others = "\n".join(f"  {name:{width}}  {what}" for name, what in OTHERS.items())
     return f"""World Models (Ha & Schmidhuber, 2018): V, M and C from the command line.
 
@@ -272,7 +279,7 @@ A stage that was interrupted goes on when its command is repeated.
 
 
 def _short_help(command: str) -> str:
-    what = STAGES[command][1] if command in STAGES else OTHERS[command]
+    what = STAGES[command].what if command in STAGES else OTHERS[command]
     return (
         f"usage: wm {command} CONFIG [flags]\n\n{what}\n\n"
         f"CONFIG is the path of a TOML file or one of: {', '.join(shipped_configs())}.\n"

@@ -19,15 +19,22 @@ def resolve_device(name: DeviceName, worker: int = 0) -> torch.device:
     """
     import torch
 
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    count = count_gpus(name)
     if name == "cuda" and count == 0:
         raise WorldModelsError(
             "--device cuda: PyTorch sees no GPU here. Use --device cpu, or check the driver and "
             "the installed PyTorch build with `wm doctor`."
         )
-    if name == "cpu" or count == 0:
+    if count == 0:
         return torch.device("cpu")
     return torch.device("cuda", worker % count)
+
+
+def count_gpus(name: DeviceName) -> int:
+    """How many GPUs there are to use; none if `name` is cpu."""
+    import torch
+
+    return torch.cuda.device_count() if name != "cpu" and torch.cuda.is_available() else 0
 
 
 def resolve_precision(name: str, device: torch.device) -> torch.dtype:

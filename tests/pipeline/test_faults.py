@@ -184,7 +184,7 @@ def test_an_input_made_anew_is_noticed(
 def test_a_full_disk_is_foreseen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    usage = namedtuple("usage", "total used free")  # noqa: PYI024 - as shutil's own
+    usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1, 1, 1 << 20))
     assert main(["extract", TINY, "--run", str(tmp_path / "run")]) == 1
     assert "free some space" in said(capsys)

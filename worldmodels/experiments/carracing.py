@@ -93,7 +93,7 @@ EXPERIMENT = Experiment(
     idle_reward=-0.1,
     frames_per_s=50,
     usual_steps=1000,
-    frame_bytes=2000,
+    frame_bytes=1200,
     solved=900,
     scores=(
         Score("World Models, full model", 906, 21, "Ha & Schmidhuber 2018"),

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from worldmodels.config import Config, Settings, dump_config, load_config, may_change
-from worldmodels.device import DeviceName
+from worldmodels.device import DeviceName, count_gpus
 from worldmodels.errors import WorldModelsError
 from worldmodels.evolution.pool import Pool, count_workers, process_pool
 from worldmodels.experiment import Experiment, find_experiment
@@ -64,12 +64,19 @@ class Context:
         return Artifact(home, name, f"wm {maker} {self.config_name} --run {self.run}")
 
     @contextlib.contextmanager
-    def pool(self) -> Iterator[Pool]:
-        """The workers: MPI ranks under mpiexec, else processes."""
+    def pool(self, networks_only: bool = False) -> Iterator[Pool]:
+        """The workers: MPI ranks under mpiexec, else processes.
+
+        Work that is done by `networks_only` keeps a GPU busy from one process; by default there
+        is then one for each GPU, not for each core.
+        """
         if self.shared_pool is not None:
             yield self.shared_pool
             return
-        with process_pool(count_workers(self.workers), self.device) as pool:
+        workers = count_workers(self.workers)
+        if networks_only and self.workers == 0:
+            workers = count_gpus(self.device) or workers
+        with process_pool(workers, self.device) as pool:
             yield pool
 
 
@@ -117,11 +124,12 @@ def execute(stage: Stage, context: Context) -> None:
     identity = json.loads(json.dumps(identity))
     artifact = context.artifact(stage.makes(context))
     _check_run(context)
+    record = _merged_config(stage, context)
     with artifact.locked():
         if stage.REPLACES:
             _drop_other(artifact, identity, may_change(settings))
         artifact.begin(identity, may_change(settings))
-        _record(context)
+        _record(context, record)
         if artifact.is_done and not stage.RECHECKS:
             _say(f"{artifact.path} is finished already: nothing to do.")
             return
@@ -192,9 +200,17 @@ def _check_run(context: Context) -> None:
             )
 
 
-def _record(context: Context) -> None:
+def _merged_config(stage: Stage, context: Context) -> Config:
+    """The run's config: this stage's settings as now given, the others' as last used."""
+    path = context.run / "config.toml"
+    if not path.is_file():
+        return context.config
+    return load_config(path).with_settings(stage.SECTION, settings_of(stage, context))
+
+
+def _record(context: Context, config: Config) -> None:
     """Write down the resolved config and the environment, in the folder of the run."""
-    write_text(context.run / "config.toml", dump_config(context.config))
+    write_text(context.run / "config.toml", dump_config(config))
     write_json(
         context.run / "environment.json",
         {

@@ -109,7 +109,7 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
             names = ", ".join(path.name for path in bad)
             progress.say(f"encode: left out {len(bad)} damaged episodes: {names}.")
         if missing:
-            with context.pool() as pool:
+            with context.pool(networks_only=True) as pool:
                 for shard, count in zip(missing, pool.map(job, missing), strict=True):
                     frames += count
                     progress.update(len(shard.episodes), f"{frames:,} frames")

@@ -27,7 +27,6 @@ RECHECKS = False
 
 OFFICIAL = "official"
 PLAYED = "episodes.jsonl"
-UNIT = 2  # episodes a slot plays in a unit of work: few, so that the last ones wait for nobody
 
 
 def needs(context: Context) -> tuple[str, ...]:
@@ -65,10 +64,8 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
         Progress("eval", len(seeds), "episode", len(seeds) - len(missing)) as progress,
     ):
         if missing:
-            with context.pool() as pool:
-                for outcome in play_all(
-                    pool, job, parameters, missing, Limits(), UNIT * settings.slots
-                ):
+            with context.pool(networks_only=settings.dream) as pool:
+                for outcome in play_all(pool, job, parameters, missing, Limits(), settings.slots):
                     row = {
                         "seed": outcome.seed,
                         "return": outcome.total,

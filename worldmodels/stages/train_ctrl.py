@@ -60,7 +60,7 @@ def plan(context: Context) -> list[str]:
 def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     """Search C; writes best.npz and history.jsonl."""
     _check(context)
-    with context.pool() as pool:
+    with context.pool(networks_only=context.config.train_ctrl.world == DREAM) as pool:
         return _Search(context, artifact, pool).run()
 
 
