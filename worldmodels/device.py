@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from worldmodels.errors import WorldModelsError
@@ -35,6 +37,19 @@ def count_gpus(name: DeviceName) -> int:
     import torch
 
     return torch.cuda.device_count() if name != "cpu" and torch.cuda.is_available() else 0
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Within it torch computes on one thread, as every worker does: sums then round the same."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def resolve_precision(name: str, device: torch.device) -> torch.dtype:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 from conftest import TINY
@@ -150,6 +151,15 @@ def test_an_agent_of_another_folder_is_scored_into_this_one(
     ours = json.loads((run / "eval" / "report.json").read_text())
     theirs = json.loads((finished_run / "eval" / "report.json").read_text())
     assert ours["returns"] == theirs["returns"]
+
+
+def test_the_dream_of_a_run_is_a_gymnasium_world(finished_run: Path) -> None:
+    world = gymnasium.make_vec("worldmodels/Dream-v0", num_envs=3, run=finished_run)
+    observation, _ = world.reset(seed=5)
+    assert observation.shape == (3, 4)
+    observation, reward, *_ = world.step(world.action_space.sample())
+    assert reward.tolist() == [1, 1, 1]
+    assert world.render()[0].shape == (64, 64, 3)
 
 
 def test_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Protocol, TypeVar
 
-from worldmodels.device import DeviceName, resolve_device
+from worldmodels.device import DeviceName, one_thread, resolve_device
 from worldmodels.errors import UsageError, WorkerError, WorldModelsError
 
 Item = TypeVar("Item")
@@ -89,15 +89,10 @@ class SerialPool:
 
     def map(self, job: Job, items: Sequence[Any]) -> Iterator[Any]:
         """The results, in the order of the items."""
-        import torch
-
-        threads = torch.get_num_threads()
-        try:
+        with one_thread():
             _start_worker(self._device, 0)
             for item in items:
                 yield _work(job, item)
-        finally:
-            torch.set_num_threads(threads)
 
 
 class ExecutorPool:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from worldmodels.data.weights import load_vae
-from worldmodels.device import resolve_device
+from worldmodels.device import one_thread, resolve_device
 from worldmodels.evolution.rollout import Limits, Task, play
 from worldmodels.experiment import WorldRequest
 from worldmodels.metrics import Progress
@@ -51,7 +51,6 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     slots = context.config.eval.slots
     controller, job = agent_job(context, OFFICIAL, slots, None)
     device = resolve_device(context.device)
-    torch.set_num_threads(1)
     vae = load_vae(job.vae, device)
     rnn = job.load_rnn(device)
     agent = Agent(vae, rnn, job.controller, experiment.squash, job.sample_latent)
@@ -60,6 +59,7 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     path = artifact.path / f"episode-{settings.seed}.mp4"
     total = settings.max_steps or experiment.max_steps(context.game)
     with (
+        one_thread(),
         VideoWriter(path, experiment.frames_per_s) as video,
         Progress("render", total, "step") as progress,
     ):
