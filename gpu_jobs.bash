@@ -3,7 +3,7 @@
 # dream, here on the GPU; CarRacing's in the game, on the CPU machine with all its cores:
 #
 #   bash gpu_jobs.bash doom
-#   wm train-ctrl doom                                   # here
+#   wm train-ctrl doom --slots 1024 --unit-episodes 1024  # here, a generation in one batch
 #   mpiexec -n 65 wm train-ctrl carracing                # on the CPU machine
 #   wm eval doom && wm render doom                       # on a machine with both, or after copying
 set -euo pipefail

@@ -8,4 +8,4 @@ run="${1:-runs/demo}"
 wm run carracing-smoke --run "$run"
 echo
 echo "Everything is in $run: reconstructions in vae/, M's dream in rnn/dream.png, the search in"
-echo "ctrl/history.jsonl, the score in eval/report.md. Watch the video: $(ls "$run"/render/*.mp4)"
+echo "ctrl/history.jsonl, the score in eval/report.md. Watch the video: $(ls "$run"/render/*/*.mp4)"

@@ -11,16 +11,9 @@ from typing import Any, Literal
 import pytest
 
 from worldmodels import config as config_module
-from worldmodels.config import (
-    Config,
-    TrainCtrlSettings,
-    build_settings,
-    dump_config,
-    find_config,
-    load_config,
-    may_change,
-)
+from worldmodels.config import Config, build_settings, dump_config, find_config, load_config
 from worldmodels.errors import UsageError
+from worldmodels.settings import TrainCtrlSettings, may_change
 
 Write = Callable[..., Path]
 

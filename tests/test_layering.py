@@ -12,7 +12,17 @@ import worldmodels
 
 PACKAGE = Path(worldmodels.__file__).parent
 LAYERS = (
-    ("errors", "seeding", "rundir", "checkpoint", "metrics", "device", "config"),
+    (
+        "errors",
+        "seeding",
+        "rundir",
+        "checkpoint",
+        "metrics",
+        "device",
+        "machine",
+        "settings",
+        "config",
+    ),
     ("experiment",),
     ("worlds", "models"),
     ("data",),

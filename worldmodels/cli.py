@@ -6,17 +6,19 @@ import dataclasses
 import errno
 import importlib
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any, NamedTuple
 
 from worldmodels.config import (
     Config,
-    Settings,
     dump_config,
     find_config,
     load_config,
@@ -25,6 +27,7 @@ from worldmodels.config import (
 )
 from worldmodels.device import DeviceName
 from worldmodels.errors import UsageError, WorldModelsError
+from worldmodels.settings import Settings, check_ranges
 
 
 class Entry(NamedTuple):
@@ -65,15 +68,23 @@ class Options:
     """Processes that share the work; 0 is one for each core. Under mpiexec the ranks share it."""
     dry_run: bool = False
     """Say what would be done, and do nothing."""
-    checkpoint_s: float = 60.0
-    """Seconds between checkpoints of a training stage."""
+    inputs_from: Path | None = None
+    """A run folder whose artifacts stand in for those that this run lacks."""
     debug: bool = False
     """Show the traceback of a failure."""
 
 
 @dataclass(frozen=True)
+class TrainingOptions(Options):
+    """Where and with what to work; nothing here changes a result."""
+
+    checkpoint_s: float = 60.0
+    """Seconds between checkpoints."""
+
+
+@dataclass(frozen=True)
 class AgentOptions(Options):
-    """The same, and which agent to take up."""
+    """Where and with what to work, and which agent to take up."""
 
     agent: str | None = None
     """zoo for the shipped agent, or a folder with vae, rnn and ctrl; the run's own if not given."""
@@ -82,9 +93,18 @@ class AgentOptions(Options):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code: 0, 1 for a failure, 2 for a usage mistake."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _terminated)
+    if str(Path.cwd()) not in sys.path:  # where a user's own game may lie
+        sys.path.append(str(Path.cwd()))
     code = _guarded(lambda: _dispatch(argv), debug="--debug" in argv)
     _abort_other_ranks(code)
     return code
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    """SIGTERM is the Ctrl-C of a batch system."""
+    raise KeyboardInterrupt
 
 
 def _guarded(work: Callable[[], None], debug: bool) -> int:
@@ -149,7 +169,13 @@ def _stage(command: str, config: Config, name: str, argv: list[str]) -> None:
     """One subcommand: its settings are flags whose defaults are those of the config."""
     _, section, what = STAGES[command]
     settings: Settings = getattr(config, section)
-    options_type = AgentOptions if command in ("eval", "render") else Options
+    kinds = {
+        "train-vae": TrainingOptions,
+        "train-rnn": TrainingOptions,
+        "eval": AgentOptions,
+        "render": AgentOptions,
+    }
+    options_type = kinds.get(command, Options)
     options, settings = _parse_both(options_type, settings, f"wm {command} {name}", what, argv)
     _launch([command], config.with_settings(section, settings), name, options)
 
@@ -174,6 +200,7 @@ def _parse_both(
         frozen=True,
     )
     parsed = tyro.cli(both, prog=prog, description=what, args=argv, default=both(kind(), settings))
+    check_ranges(parsed.settings, "--", dashes=True)
     return parsed.options, parsed.settings
 
 
@@ -203,7 +230,8 @@ def _run_stages(
 ) -> None:
     from worldmodels.device import resolve_device
     from worldmodels.stages.agents import find_agent
-    from worldmodels.stages.context import Context, execute
+    from worldmodels.stages.context import Context
+    from worldmodels.stages.execution import execute
 
     resolve_device(options.device)
     asked = getattr(options, "agent", None)
@@ -216,7 +244,8 @@ def _run_stages(
         run,
         options.device,
         options.workers,
-        options.checkpoint_s,
+        getattr(options, "checkpoint_s", TrainingOptions.checkpoint_s),
+        options.inputs_from,
         agent,
         pool,
     )

@@ -11,189 +11,19 @@ import typing
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from worldmodels.errors import UsageError
-
-MAY_CHANGE = "may change"
-"""Marks a field that says how long to go on: it may differ when a stage is continued."""
-
-
-@dataclass(frozen=True)
-class ExtractSettings:
-    """Recording episodes of a policy that knows nothing."""
-
-    episodes: Annotated[int, MAY_CHANGE]
-    """How many episodes to record."""
-    world: str
-    """Which of the game's worlds to play."""
-    explorer: str
-    """How actions are drawn: controller, brownian or held."""
-    min_steps: int
-    """Episodes of this many steps or fewer are played again with another seed."""
-    max_steps: int
-    """Stop an episode after this many steps; 0 leaves it to the game."""
-
-
-@dataclass(frozen=True)
-class TrainVaeSettings:
-    """Training V, the variational autoencoder."""
-
-    latent: int
-    """Size of z."""
-    epochs: Annotated[int, MAY_CHANGE]
-    """Passes over the recorded frames."""
-    batch_size: int
-    """Frames in a step of Adam."""
-    learning_rate: float
-    """Adam's step size."""
-    final_learning_rate: float
-    """Step size at the end of the last epoch, reached along a cosine."""
-    kl_tolerance: float
-    """The KL term of a frame costs at least this many nats a latent dimension."""
-    validation_episodes: int
-    """Episodes, the last ones recorded, that are never trained on."""
-    shuffle_gib: float
-    """Memory for decoded frames in GiB; bounds the stage's memory whatever the data's size."""
-    precision: Literal["auto", "float32", "bfloat16"]
-    """Arithmetic of the convolutions; auto takes bfloat16 where the hardware has it."""
-    report_every: int
-    """Steps between a validation, its line in metrics.jsonl and its picture."""
-
-
-@dataclass(frozen=True)
-class EncodeSettings:
-    """Turning recorded frames into series of latents."""
-
-    batch_size: int
-    """Frames encoded at once."""
-    shard_episodes: int
-    """Episodes in one file of the series."""
-
-
-@dataclass(frozen=True)
-class TrainRnnSettings:
-    """Training M, the LSTM with a mixture-density head."""
-
-    hidden: int
-    """Cells of the LSTM."""
-    mixtures: int
-    """Gaussians of each latent dimension."""
-    num_steps: Annotated[int, MAY_CHANGE]
-    """Steps of Adam."""
-    batch_size: int
-    """Sequences in a step of Adam."""
-    sequence_length: int
-    """Transitions in a sequence."""
-    sampling: Literal["episodes", "streams"]
-    """episodes: each sequence starts an episode. streams: the state is carried from one to the
-    next and zeroed where an episode starts."""
-    learning_rate: float
-    """Adam's step size at the start."""
-    learning_rate_decay: float
-    """Factor on the step size after every step."""
-    gradient_clip: float
-    """Gradients are clipped to plus or minus this value."""
-    done_weight: float
-    """Weight of the last step of an episode in the loss of the done head."""
-    validation_episodes: int
-    """Episodes, the last ones recorded, that are never trained on."""
-    report_every: int
-    """Steps between validations and their lines in metrics.jsonl."""
-
-
-@dataclass(frozen=True)
-class TrainCtrlSettings:
-    """Searching C with CMA-ES."""
-
-    world: str
-    """Where candidates play: one of the game's worlds, or dream."""
-    generations: Annotated[int, MAY_CHANGE]
-    """Generations of CMA-ES."""
-    population: int
-    """Candidates in a generation."""
-    episodes: int
-    """Episodes a candidate plays; their mean return is its fitness."""
-    sigma: float
-    """Initial standard deviation of the search distribution, around zero."""
-    inputs: Literal["z", "z+h", "z+c+h"]
-    """What C sees: the latent, M's output h, M's cell c."""
-    hidden: int
-    """Units of a tanh layer inside C; 0 for the linear controller."""
-    bias: bool
-    """Whether C has bias parameters."""
-    rnn: Literal["trained", "random"]
-    """random leaves M at its random start."""
-    latent: Literal["sample", "mean"]
-    """Whether C sees a sample of V's posterior or its mean."""
-    evaluate_every: int
-    """Generations between evaluations of the search distribution's mean."""
-    evaluate_episodes: int
-    """Episodes, the same every time, of such an evaluation."""
-    max_steps: int
-    """Stop training episodes after this many steps; 0 leaves it to the game."""
-    curriculum: str
-    """"50,5": training episodes last 50 steps at first, 5 more whenever the population's mean
-    return improves. Empty for none."""
-    patience: int
-    """End a training episode after this many steps without reward, and charge it as if it had
-    idled to the end; 0 never does."""
-    temperature: float
-    """tau of the dream."""
-    initial_noise: float
-    """Standard deviation of noise added to a dream's first latent."""
-    slots: int
-    """Episodes that one process plays side by side, in one batch through V, M and C."""
-    unit_episodes: int
-    """Episodes in the unit of work that is handed to a worker."""
-    max_hours: Annotated[float, MAY_CHANGE]
-    """Stop after this many hours, resumed ones included."""
-    target_return: Annotated[float, MAY_CHANGE]
-    """Stop once an evaluation of the mean reaches this return."""
-
-
-@dataclass(frozen=True)
-class EvalSettings:
-    """Scoring an agent."""
-
-    episodes: Annotated[int, MAY_CHANGE]
-    """How many episodes to play."""
-    seed: int
-    """Episode i is played with this seed plus i."""
-    random: bool
-    """Score the random policy instead of the agent."""
-    dream: bool
-    """Play inside M's dream instead of the official game."""
-    temperature: float
-    """tau of the dream."""
-    slots: int
-    """Episodes that one process plays side by side."""
-
-
-@dataclass(frozen=True)
-class RenderSettings:
-    """Filming an episode."""
-
-    seed: int
-    """Seed of the episode."""
-    max_steps: int
-    """Film at most this many steps; 0 films the whole episode."""
-    temperature: float
-    """tau of the dream panel."""
-    panel_px: int
-    """Height of each panel in pixels."""
-    gif_seconds: float
-    """Length of the GIF, which shows the start of the episode."""
-
-
-Settings = (
-    ExtractSettings
-    | TrainVaeSettings
-    | EncodeSettings
-    | TrainRnnSettings
-    | TrainCtrlSettings
-    | EvalSettings
-    | RenderSettings
+from worldmodels.settings import (
+    EncodeSettings,
+    EvalSettings,
+    ExtractSettings,
+    RenderSettings,
+    Settings,
+    TrainCtrlSettings,
+    TrainRnnSettings,
+    TrainVaeSettings,
+    check_ranges,
 )
 
 
@@ -219,14 +49,6 @@ class Config:
         """This config with one stage's settings replaced."""
         changed: dict[str, Any] = {section: settings}
         return dataclasses.replace(self, **changed)
-
-
-def may_change(settings: Settings) -> frozenset[str]:
-    """Names of the fields that may differ when a stage is continued."""
-    hints = typing.get_type_hints(type(settings), include_extras=True)
-    return frozenset(
-        name for name, hint in hints.items() if MAY_CHANGE in getattr(hint, "__metadata__", ())
-    )
 
 
 def shipped_configs() -> dict[str, Path]:
@@ -320,7 +142,9 @@ def _build(kind: Any, table: dict[str, Any], path: Path | str, where: str) -> An
     values = {
         key: _checked(hints[key], value, path, f"{where}{key}") for key, value in table.items()
     }
-    return kind(**values)
+    built = kind(**values)
+    check_ranges(built, f"{path}: {where}")
+    return built
 
 
 def _checked(hint: Any, value: Any, path: Path | str, where: str) -> Any:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from worldmodels.worlds.world import World
 
 SHIPPED = ("carracing", "doom")
+OFFICIAL = "official"  # the kind of world that scores are published from
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def _tensorboard(folder: Path, resume_at: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:  # the extra `tensorboard` is not installed; metrics.jsonl has it all
         return None
-    return SummaryWriter(str(folder), purge_step=resume_at)
+    return SummaryWriter(str(folder), purge_step=resume_at + 1)
 
 
 class Progress:
@@ -93,7 +93,13 @@ class Progress:
         self._bar: tqdm[Any] | None = None
         if sys.stderr.isatty():
             self._bar = tqdm(
-                total=total, initial=start, desc=name, unit=unit, dynamic_ncols=True, leave=False
+                total=total,
+                initial=start,
+                desc=name,
+                unit=unit,
+                dynamic_ncols=True,
+                leave=False,
+                miniters=0,  # a new note is shown while a unit is still at work
             )
 
     def update(self, amount: int = 1, note: str | None = None) -> None:

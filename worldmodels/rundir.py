@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import fcntl
 import hashlib
 import json
@@ -16,6 +17,7 @@ from worldmodels.errors import WorldModelsError
 
 DONE = "done"
 SETTINGS = "settings.json"
+NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)  # some cluster file systems have none
 
 
 def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -102,10 +104,10 @@ class Artifact:
 
         Settings named in `may_change` (how long to go on, mostly) may differ from those that the
         folder was begun with; any other difference raises WorldModelsError, because the result
-        would be neither the old run's nor the new one's.
+        would be neither the old run's nor the new one's. What was finished stays so meanwhile.
         """
         file = self.path / SETTINGS
-        fresh = json.loads(json.dumps(dict(settings), default=_plain))
+        fresh = _as_json(settings)
         if file.is_file():
             old = json.loads(file.read_text())
             for key in sorted(old.keys() | fresh.keys()):
@@ -115,14 +117,25 @@ class Artifact:
                         f"{_said(key, fresh.get(key))}: remove the folder to start afresh, or "
                         f"choose another run folder with --run."
                     )
-            if old == fresh:
-                return
-            (self.path / DONE).unlink(missing_ok=True)
         write_json(file, fresh)
 
-    def finish(self, facts: Mapping[str, Any]) -> None:
+    def has_all(self, settings: Mapping[str, Any], may_change: frozenset[str]) -> bool:
+        """Whether the artifact is finished with these settings, or with longer ones."""
+        if not self.is_done:
+            return False
+        done, asked = self.facts["settings"], _as_json(settings)
+        return done.keys() == asked.keys() and all(
+            asked[key] <= done[key] if key in may_change else asked[key] == done[key]
+            for key in asked
+        )
+
+    def finish(self, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
         """Mark the artifact as finished and record `facts` about it; written last of all."""
-        write_json(self.path / DONE, facts)
+        write_json(self.path / DONE, {**facts, "settings": _as_json(settings)})
+
+    def reopen(self) -> None:
+        """Take back that the artifact is finished, before its content changes."""
+        (self.path / DONE).unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -136,7 +149,16 @@ class Artifact:
                     f"another process is at work in {self.path}: wait for it, or choose another "
                     f"run folder with --run."
                 ) from None
+            except OSError as error:
+                if error.errno not in NO_LOCKS:
+                    raise
             yield
+
+
+def _as_json(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as they read back from a JSON file, so that they can be compared."""
+    content: dict[str, Any] = json.loads(json.dumps(dict(settings), default=_plain))
+    return content
 
 
 def _said(key: str, value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import zipfile
 from collections.abc import Mapping
@@ -40,6 +41,8 @@ def map_npz(path: Path) -> dict[str, np.ndarray]:
     Raises zipfile.BadZipFile or ValueError for a damaged or a compressed file.
     """
     arrays: dict[str, np.ndarray] = {}
+    # One map a file, whatever the number of arrays: each costs an open file descriptor.
+    whole = np.memmap(path, np.uint8, "r")
     with zipfile.ZipFile(path) as archive, path.open("rb") as file:
         for member in archive.infolist():
             if member.compress_type != zipfile.ZIP_STORED:
@@ -56,8 +59,8 @@ def map_npz(path: Path) -> dict[str, np.ndarray]:
             if fortran or kind.hasobject:
                 raise ValueError(f"{path} holds an array that cannot be mapped")
             key = member.filename.removesuffix(".npy")
-            if 0 in shape:
-                arrays[key] = np.zeros(shape, kind)
-            else:
-                arrays[key] = np.memmap(path, kind, "r", file.tell(), shape)
+            offset = file.tell()
+            if offset + math.prod(shape) * kind.itemsize > len(whole):
+                raise ValueError(f"{path} is cut short")
+            arrays[key] = np.ndarray(shape, kind, whole, offset)
     return arrays

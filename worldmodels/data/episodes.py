@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 import tokenize
 import zipfile
@@ -21,6 +22,7 @@ DAMAGED = (  # what zipfile and NumPy raise for one flipped bit or another
     *(zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError),
     *(ValueError, LookupError, EOFError, OSError, RuntimeError, SyntaxError),
 )
+DAMAGE_ERRNOS = (None, errno.EINVAL, errno.EIO)  # of OSError; others say nothing of the content
 BAD_SHARE = 0.01  # of damaged files that a data set may have
 
 
@@ -107,9 +109,16 @@ def load_episode(path: Path) -> Episode:
                 seed=int(archive["seed"]),
             )
     except DAMAGED as error:
+        reraise_unless_damage(error)
         raise WorldModelsError(
             f"{path} is damaged ({error}): remove it and run `wm extract` again to record it anew."
         ) from error
+
+
+def reraise_unless_damage(error: Exception) -> None:
+    """Raise `error`, one of DAMAGED, if it is about access to a file rather than its content."""
+    if isinstance(error, OSError) and error.errno not in DAMAGE_ERRNOS:
+        raise error
 
 
 def count_steps(path: Path) -> int | None:
@@ -121,7 +130,8 @@ def count_steps(path: Path) -> int | None:
                 return None
             with archive.open("reward.npy") as member:
                 return len(np.lib.format.read_array(member, allow_pickle=False))
-    except DAMAGED:
+    except DAMAGED as error:
+        reraise_unless_damage(error)
         return None
 
 

@@ -28,7 +28,9 @@ class Block:
 
 
 class FrameStream:
-    """Batches of frames, every frame once an epoch, from a data set of any size.
+    """Batches of frames, each at most once an epoch, from a data set of any size.
+
+    What is left of a block after its last whole batch is skipped; the next epoch shuffles anew.
 
     The episodes of an epoch are shuffled and cut into blocks of equal size; while the frames of
     one block are handed out in random order, the next is decompressed. Two blocks are in memory

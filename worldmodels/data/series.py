@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 
 from worldmodels import seeding
 from worldmodels.data.archive import map_npz, save_npz
-from worldmodels.data.episodes import DAMAGED
+from worldmodels.data.episodes import DAMAGED, reraise_unless_damage
 from worldmodels.errors import WorldModelsError
 
 
@@ -68,6 +68,7 @@ def load_series(folder: Path) -> list[Series]:
                 )
                 frame, step = frame + steps + 1, step + steps
         except DAMAGED as error:
+            reraise_unless_damage(error)
             raise WorldModelsError(
                 f"{path} is damaged ({error}): remove {folder} and run `wm encode` again."
             ) from error

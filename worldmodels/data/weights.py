@@ -62,6 +62,8 @@ def _load(folder: Path, device: Any, kind: type[Network], sizes: type) -> Networ
             f"{folder / WEIGHTS} does not hold the {kind.__name__} that {SIZES} beside it "
             f"describes ({said}): restore both files, or remove the folder and train again."
         ) from error
+    if isinstance(network, Vae):  # frames lie channels-last in memory
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network.to(device).eval().requires_grad_(False)
 
 
@@ -129,7 +131,7 @@ def load_controller(folder: Path) -> SavedController:
                 score=float(archive["score"]),
                 generation=int(archive["generation"]),
             )
-    except (*DAMAGED, TypeError) as error:
+    except (TypeError, *DAMAGED) as error:
         raise WorldModelsError(
             f"{path} is not a controller ({error}): restore it, or run `wm train-ctrl` again."
         ) from error

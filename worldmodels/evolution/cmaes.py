@@ -6,6 +6,7 @@ import pickle
 
 import numpy as np
 from jaxtyping import Float
+from threadpoolctl import threadpool_limits
 
 
 class NormalSource:
@@ -26,7 +27,8 @@ class NormalSource:
 class CmaEs:
     """The covariance matrix adaptation evolution strategy (Hansen 2016), as pycma does it.
 
-    It maximises: returns are what the games give, and the sign flips here, once.
+    It maximises: returns are what the games give, and the sign flips here, once. Its linear
+    algebra has one thread: with more, the eigenvectors round differently from machine to machine.
     """
 
     def __init__(self, parameters: int, population: int, sigma: float, seed: int) -> None:
@@ -47,12 +49,14 @@ class CmaEs:
 
     def ask(self) -> Float[np.ndarray, "P D"]:
         """The candidates of the next generation."""
-        self._candidates = self._search.ask()
+        with threadpool_limits(1):
+            self._candidates = self._search.ask()
         return np.array(self._candidates)
 
     def tell(self, returns: Float[np.ndarray, " P"]) -> None:
         """Learn from the mean return of each candidate of the last `ask`."""
-        self._search.tell(self._candidates, [-float(value) for value in returns])
+        with threadpool_limits(1):
+            self._search.tell(self._candidates, [-float(value) for value in returns])
 
     @property
     def mean(self) -> Float[np.ndarray, " D"]:

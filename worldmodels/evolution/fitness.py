@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from jaxtyping import Float
 from worldmodels.data import weights
 from worldmodels.data.explorers import ExplorerPolicy
 from worldmodels.evolution.dreaming import DreamPolicy
-from worldmodels.evolution.pool import Pool, chunked
+from worldmodels.evolution.pool import chunked
 from worldmodels.evolution.rollout import Limits, Outcome, Policy, Task, play
 from worldmodels.experiment import Experiment, WorldRequest, find_experiment
 from worldmodels.models.agent import Agent, AgentPolicy
@@ -58,6 +58,11 @@ class AgentJob:
     sample_latent: bool
     slots: int
     dreaming: Dreaming | None = None
+
+    @property
+    def has_networks(self) -> bool:
+        """V, M and C compute."""
+        return True
 
     def open(self, device: torch.device) -> Callable[[Unit], list[Outcome]]:
         """Load the networks and start the worlds."""
@@ -113,6 +118,11 @@ class RandomJob:
     explorer: str
     slots: int
 
+    @property
+    def has_networks(self) -> bool:
+        """None: only the game is played."""
+        return False
+
     def open(self, device: torch.device) -> Callable[[Unit], list[Outcome]]:
         """Start the worlds."""
         experiment = find_experiment(self.experiment)
@@ -122,23 +132,19 @@ class RandomJob:
         return lambda unit: play(world, policy, unit.tasks, unit.limits)
 
 
-def play_all(
-    pool: Pool,
-    job: AgentJob | RandomJob,
+def cut(
     parameters: Float[np.ndarray, "P D"],
     seeds: Sequence[int],
     limits: Limits,
     unit_episodes: int,
-) -> Iterator[Outcome]:
-    """Every candidate plays an episode of every seed; the outcomes, candidate by candidate.
+) -> list[Unit]:
+    """The work of letting every candidate play an episode of every seed, candidate by candidate.
 
-    The work is cut into units of `unit_episodes` whatever the number of workers, and each unit
-    is played in batches of the same width, so the outcomes do not depend on the pool.
+    It is cut into units of `unit_episodes` whatever the number of workers, and each unit is played
+    in batches of the same width, so the outcomes do not depend on the pool.
     """
     tasks = [Task(seed, candidate) for candidate in range(len(parameters)) for seed in seeds]
-    units = [_unit(parameters, part, limits) for part in chunked(tasks, unit_episodes)]
-    for outcomes in pool.map(job, units):
-        yield from outcomes
+    return [_unit(parameters, part, limits) for part in chunked(tasks, unit_episodes)]
 
 
 def _unit(parameters: np.ndarray, tasks: Sequence[Task], limits: Limits) -> Unit:

@@ -12,10 +12,12 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from worldmodels.device import DeviceName, one_thread, resolve_device
 from worldmodels.errors import UsageError, WorkerError, WorldModelsError
+from worldmodels.machine import peak_memory_mib, usable_cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -29,17 +31,23 @@ class Job(Protocol):
     """A kind of work: picklable and hashable, with all that a worker must know to do it.
 
     `open` is called once in each worker and prepares what is expensive (worlds, networks); the
-    function that it returns is called for each item.
+    function that it returns is called for each item. Most workers need no network, and are spared
+    the time and the memory that torch takes.
     """
 
+    @property
+    def has_networks(self) -> bool:
+        """Whether torch computes in this job."""
+
     def open(self, device: Any) -> Callable[[Any], Any]:
-        """Prepare to work on the torch.device `device`."""
+        """Prepare to work on the torch.device `device`, which is None without networks."""
 
 
 class Pool(Protocol):
     """Workers that do the items of a job."""
 
-    workers: int
+    peak_memory_mib: int
+    """The most that one of the workers had in use."""
 
     def map(self, job: Job, items: Sequence[Any]) -> Iterator[Any]:
         """The results, in the order of the items. Raises WorkerError when a worker fails."""
@@ -47,31 +55,48 @@ class Pool(Protocol):
 
 # Prepared work of this process: only ever the latest job's.
 _prepared: dict[Job, Callable[[Any], Any]] = {}
-_device: Any = None
 
 
-def _start_worker(device: DeviceName, number: int) -> None:
-    """Make this process a worker: one thread of arithmetic, and its share of the GPUs.
+@dataclass(frozen=True)
+class _Place:
+    """Where a worker works."""
 
-    One thread everywhere, because a result must not depend on how many workers there are.
+    device: DeviceName
+    number: int  # among the workers of its host, which share the GPUs
+
+
+_place = _Place("auto", 0)
+
+
+def _settle(place: _Place) -> None:
+    global _place
+    _place = place
+
+
+def _prepare(job: Job) -> Callable[[Any], Any]:
+    """Open a job in this process, on its share of the GPUs.
+
+    Arithmetic has one thread everywhere: a result must not depend on how many workers there are.
     """
+    if not job.has_networks:
+        return job.open(None)
     import torch
 
-    global _device
     torch.set_num_threads(1)
-    _device = resolve_device(device, number)
+    return job.open(resolve_device(_place.device, _place.number))
 
 
-def _work(job: Job, item: Any) -> Any:
-    """Do one item; a failure becomes a WorkerError with the traceback as text.
+def _work(job: Job, item: Any) -> tuple[Any, int]:
+    """Do one item; the result, and the worker's peak memory in MiB.
 
-    Tracebacks do not survive the way between processes, so their text travels instead.
+    A failure becomes a WorkerError with the traceback as text, because tracebacks do not survive
+    the way between processes.
     """
     try:
         if job not in _prepared:
             _prepared.clear()
-            _prepared[job] = job.open(_device)
-        return _prepared[job](item)
+            _prepared[job] = _prepare(job)
+        return _prepared[job](item), peak_memory_mib()
     except WorldModelsError:
         raise
     except Exception as error:
@@ -82,30 +107,32 @@ def _work(job: Job, item: Any) -> Any:
 class SerialPool:
     """All work in this process."""
 
-    workers = 1
-
     def __init__(self, device: DeviceName) -> None:
-        self._device = device
+        self.peak_memory_mib = 0
+        self._place = _Place(device, 0)
 
     def map(self, job: Job, items: Sequence[Any]) -> Iterator[Any]:
         """The results, in the order of the items."""
-        with one_thread():
-            _start_worker(self._device, 0)
+        with one_thread() if job.has_networks else contextlib.nullcontext():
+            _settle(self._place)
             for item in items:
-                yield _work(job, item)
+                result, self.peak_memory_mib = _work(job, item)
+                yield result
 
 
 class ExecutorPool:
     """Work done by a concurrent.futures executor: processes, or MPI ranks."""
 
-    def __init__(self, executor: Executor, workers: int) -> None:
-        self.workers = workers
+    def __init__(self, executor: Executor) -> None:
+        self.peak_memory_mib = 0
         self._executor = executor
 
     def map(self, job: Job, items: Sequence[Any]) -> Iterator[Any]:
         """The results, in the order of the items."""
         try:
-            yield from self._executor.map(_work, [job] * len(items), items)
+            for result, peak_mib in self._executor.map(_work, [job] * len(items), items):
+                self.peak_memory_mib = max(self.peak_memory_mib, peak_mib)
+                yield result
         except BrokenProcessPool as error:
             raise WorkerError(
                 "a worker process died without a word (killed, or out of memory): nothing that "
@@ -118,7 +145,7 @@ def count_workers(workers: int) -> int:
     """How many processes `--workers` means: 0 is one for each core. Raises UsageError."""
     if workers < 0:
         raise UsageError(f"--workers {workers}: give a number of processes, or 0 for all cores.")
-    return workers or len(os.sched_getaffinity(0))
+    return workers or usable_cores()
 
 
 @contextlib.contextmanager
@@ -136,7 +163,7 @@ def process_pool(workers: int, device: DeviceName) -> Iterator[Pool]:
         workers, mp_context=context, initializer=_start_process, initargs=(device, numbers)
     )
     try:
-        yield ExecutorPool(executor, workers)
+        yield ExecutorPool(executor)
     except BaseException:
         # Nobody waits for the results any more: do not let their makers finish them.
         executor.shutdown(wait=False, cancel_futures=True)
@@ -153,7 +180,7 @@ def _start_process(device: DeviceName, numbers: Any) -> None:
     with numbers.get_lock():
         number = numbers.value
         numbers.value += 1
-    _start_worker(device, number)
+    _settle(_Place(device, number))
 
 
 def _end_with_parent() -> None:
@@ -217,10 +244,10 @@ def mpi_pool(device: DeviceName) -> Iterator[Pool | None]:
     comm = MPI.COMM_WORLD
     local = comm.Split_type(MPI.COMM_TYPE_SHARED).Get_rank()
     if comm.Get_rank() > 0:
-        _start_worker(device, local - 1)
+        _settle(_Place(device, max(local - 1, 0)))
     with MPICommExecutor(comm, root=0) as executor:
         workers: Any = executor  # only the first rank is given one
-        yield None if workers is None else ExecutorPool(workers, comm.Get_size() - 1)
+        yield None if workers is None else ExecutorPool(workers)
 
 
 def abort_mpi(code: int) -> None:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-LOG_SQRT_TAU = 0.5 * math.log(2 * math.pi)
+LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Mixture:
         values give large losses instead of log 0.
         """
         deviation = (value.unsqueeze(-1) - self.mean) * torch.exp(-self.log_std)
-        log_normal = -0.5 * deviation.square() - self.log_std - LOG_SQRT_TAU
+        log_normal = -0.5 * deviation.square() - self.log_std - LOG_SQRT_2PI
         return torch.logsumexp(self.logits.log_softmax(-1) + log_normal, dim=-1)
 
     def sample(

@@ -9,7 +9,6 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
-FRAME = 64
 FEATURES = 1024  # 256 channels of 2x2 pixels
 
 

@@ -35,7 +35,7 @@ def find_agent(name: str, config: Config) -> Path:
 
 def agent_parts(context: Context) -> tuple[str, ...]:
     """The artifacts that the agent consists of: no M if C was trained beside an untrained one."""
-    ctrl = context.artifact("ctrl")
+    ctrl = context.input("ctrl")
     if ctrl.is_done and not load_controller(ctrl.path).trained_rnn:
         return ("vae", "ctrl")
     return ("vae", "rnn", "ctrl")
@@ -48,12 +48,12 @@ def agent_job(
 
     A dream needs a trained M.
     """
-    ctrl = context.artifact("ctrl")
+    ctrl = context.input("ctrl")
     controller = load_controller(ctrl.path)
     settings = context.config.train_rnn
-    vae = load_vae(context.artifact("vae").path, "cpu").sizes
+    vae = load_vae(context.input("vae").path, "cpu").sizes
     if controller.trained_rnn:
-        rnn = load_rnn(context.artifact("rnn").path, "cpu").sizes
+        rnn = load_rnn(context.input("rnn").path, "cpu").sizes
     else:
         rnn = RnnSizes(
             vae.latent,
@@ -75,8 +75,8 @@ def agent_job(
         experiment=context.config.experiment,
         settings=context.game,
         world=world,
-        vae=context.artifact("vae").path,
-        rnn=context.artifact("rnn").path if controller.trained_rnn else None,
+        vae=context.input("vae").path,
+        rnn=context.input("rnn").path if controller.trained_rnn else None,
         rnn_sizes=None if controller.trained_rnn else rnn,
         rnn_seed=controller.rnn_seed,
         controller=controller.sizes,

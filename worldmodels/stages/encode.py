@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ import torch
 from worldmodels.data.episodes import load_episode, scan_episodes
 from worldmodels.data.series import Series, save_shard
 from worldmodels.data.weights import load_vae
-from worldmodels.evolution.pool import chunked
 from worldmodels.metrics import Progress
 from worldmodels.models.vae import Vae, to_image
 from worldmodels.rundir import Artifact
@@ -36,7 +35,7 @@ def makes(context: Context) -> str:
 
 def plan(context: Context) -> list[str]:
     """How many episodes."""
-    episodes = context.artifact("episodes")
+    episodes = context.input("episodes")
     if not episodes.is_done:
         return [f"encode the episodes once {episodes.path} is there"]
     index, _ = scan_episodes(episodes.path)
@@ -57,6 +56,11 @@ class EncodeJob:
 
     vae: Path
     batch_size: int
+
+    @property
+    def has_networks(self) -> bool:
+        """V computes."""
+        return True
 
     def open(self, device: torch.device) -> Callable[[Shard], int]:
         """Load V; the function writes a shard and returns its number of frames."""
@@ -95,15 +99,12 @@ def encode_frames(vae: Vae, frames: np.ndarray, batch_size: int) -> tuple[np.nda
 def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     """Encode the shards that are not there yet."""
     settings = context.config.encode
-    index, bad = scan_episodes(context.artifact("episodes").path)
-    shards = [
-        Shard(artifact.path / f"{number:06d}.npz", tuple(paths))
-        for number, paths in enumerate(chunked(index.paths, settings.shard_episodes))
-    ]
+    index, bad = scan_episodes(context.input("episodes").path)
+    shards = _shards(artifact.path, index.paths, settings.shard_episodes)
     missing = [shard for shard in shards if not shard.path.exists()]
     done = sum(len(shard.episodes) for shard in shards) - sum(len(s.episodes) for s in missing)
-    job = EncodeJob(context.artifact("vae").path, settings.batch_size)
-    frames = 0
+    job = EncodeJob(context.input("vae").path, settings.batch_size)
+    frames = workers_mib = 0
     with Progress("encode", len(index.paths), "episode", done) as progress:
         if bad:
             names = ", ".join(path.name for path in bad)
@@ -113,4 +114,21 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
                 for shard, count in zip(missing, pool.map(job, missing), strict=True):
                     frames += count
                     progress.update(len(shard.episodes), f"{frames:,} frames")
-    return {"episodes": len(index.paths), "frames": index.frames, "damaged_episodes": len(bad)}
+                workers_mib = pool.peak_memory_mib
+    return {
+        "episodes": len(index.paths),
+        "frames": index.frames,
+        "damaged_episodes": len(bad),
+        "worker_peak_memory_mib": workers_mib,
+    }
+
+
+def _shards(folder: Path, episodes: Sequence[Path], size: int) -> list[Shard]:
+    """Which episode goes into which file: by its number.
+
+    An episode that is damaged leaves a gap, so that no other one moves to another file.
+    """
+    groups: dict[int, list[Path]] = {}
+    for path in episodes:
+        groups.setdefault(int(path.stem) // size, []).append(path)
+    return [Shard(folder / f"{key:06d}.npz", tuple(paths)) for key, paths in groups.items()]

@@ -5,27 +5,29 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import itertools
 import json
 from typing import Any
 
 import numpy as np
 
-from worldmodels.config import EvalSettings
 from worldmodels.errors import UsageError
-from worldmodels.evolution.fitness import AgentJob, Dreaming, RandomJob, play_all
+from worldmodels.evolution.fitness import AgentJob, Dreaming, RandomJob, cut
 from worldmodels.evolution.rollout import Limits
+from worldmodels.experiment import OFFICIAL
 from worldmodels.metrics import Progress, read_jsonl
 from worldmodels.report.statistics import Summary, summarise
 from worldmodels.report.tables import results_markdown, results_text
 from worldmodels.rundir import Artifact, write_json, write_text
+from worldmodels.settings import EvalSettings
 from worldmodels.stages.agents import agent_job, agent_parts
-from worldmodels.stages.context import Context, fingerprint
+from worldmodels.stages.context import Context
+from worldmodels.stages.execution import fingerprint
 
 SECTION = "eval"
 REPLACES = True  # a new evaluation takes the place of the old one
-RECHECKS = False
+RECHECKS = True  # to show the scores once more
 
-OFFICIAL = "official"
 PLAYED = "episodes.jsonl"
 
 
@@ -59,13 +61,15 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     write_text(artifact.path / PLAYED, "".join(json.dumps(r) + "\n" for r in played.values()))
     missing = [seed for seed in seeds if seed not in played]
     parameters, job = _player(context)
+    workers_mib = 0
     with (
         (artifact.path / PLAYED).open("a") as file,
         Progress("eval", len(seeds), "episode", len(seeds) - len(missing)) as progress,
     ):
         if missing:
             with context.pool(networks_only=settings.dream) as pool:
-                for outcome in play_all(pool, job, parameters, missing, Limits(), settings.slots):
+                units = cut(parameters, missing, Limits(), settings.slots)
+                for outcome in itertools.chain.from_iterable(pool.map(job, units)):
                     row = {
                         "seed": outcome.seed,
                         "return": outcome.total,
@@ -76,16 +80,20 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
                     file.flush()
                     mean = np.mean([r["return"] for r in played.values()])
                     progress.update(1, f"mean {mean:.1f}")
+                workers_mib = pool.peak_memory_mib
     rows = [played[seed] for seed in seeds]
     summary = summarise([row["return"] for row in rows])
     _write(context, artifact, rows, summary)
-    return {"episodes": len(rows), "mean": summary.mean, "std": summary.std}
+    return {
+        "episodes": len(rows),
+        "mean": summary.mean,
+        "std": summary.std,
+        "worker_peak_memory_mib": workers_mib,
+    }
 
 
 def _check(context: Context) -> None:
     settings = context.config.eval
-    if settings.episodes < 1:
-        raise UsageError(f"--episodes {settings.episodes}: play at least one.")
     if settings.random and settings.dream:
         raise UsageError("--random and --dream exclude each other: only an agent can dream.")
     if settings.dream and not context.experiment.done_head:
@@ -128,8 +136,8 @@ def _write(
             "experiment": context.config.experiment,
             "played_in": _title(context),
             "policy": "random" if settings.random else "agent",
-            "agent": None if settings.random else str(context.artifact("ctrl").path),
-            "fingerprints": {part: fingerprint(context.artifact(part)) for part in needs(context)},
+            "agent": None if settings.random else str(context.input("ctrl").path),
+            "fingerprints": {part: fingerprint(context.input(part)) for part in needs(context)},
             **dataclasses.asdict(summary),
             "returns": [row["return"] for row in rows],
             "lengths": [row["length"] for row in rows],

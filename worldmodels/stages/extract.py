@@ -56,6 +56,11 @@ class ExtractJob:
     min_steps: int
     max_steps: int
 
+    @property
+    def has_networks(self) -> bool:
+        """None: only the game is played."""
+        return False
+
     def open(self, device: Any) -> Callable[[int], int]:
         """Start the world; the function records an episode and returns its number of steps."""
         experiment = find_experiment(self.experiment)
@@ -148,12 +153,20 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
             settings.min_steps,
             settings.max_steps,
         )
+        workers_mib = 0
         if missing:
+            artifact.reopen()
             with context.pool() as pool:
                 for length in pool.map(job, missing):
                     steps.append(length)
                     progress.update(1, f"{sum(steps):,} steps")
-    return {"episodes": len(steps), "steps": sum(steps), "bytes": _size_bytes(artifact.path)}
+                workers_mib = pool.peak_memory_mib
+    return {
+        "episodes": len(steps),
+        "steps": sum(steps),
+        "bytes": _size_bytes(artifact.path),
+        "worker_peak_memory_mib": workers_mib,
+    }
 
 
 def _missing(context: Context, folder: Path) -> tuple[Sequence[int], list[int]]:

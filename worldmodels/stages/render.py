@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,12 @@ import torch
 from worldmodels.data.weights import load_vae
 from worldmodels.device import one_thread, resolve_device
 from worldmodels.evolution.rollout import Limits, Task, play
-from worldmodels.experiment import WorldRequest
+from worldmodels.experiment import OFFICIAL, WorldRequest
 from worldmodels.metrics import Progress
 from worldmodels.models.agent import Agent, AgentPolicy
 from worldmodels.models.rnn import Rnn
 from worldmodels.models.vae import to_frame
-from worldmodels.report.video import Panel, VideoWriter, compose, save_gif
+from worldmodels.report.video import GIF_FRAMES_PER_S, Panel, VideoWriter, compose, save_gif
 from worldmodels.rundir import Artifact
 from worldmodels.stages.agents import agent_job, agent_parts
 from worldmodels.stages.context import Context
@@ -26,8 +27,6 @@ SECTION = "render"
 REPLACES = True
 RECHECKS = False
 
-OFFICIAL = "official"
-
 
 def needs(context: Context) -> tuple[str, ...]:
     """The agent."""
@@ -35,8 +34,8 @@ def needs(context: Context) -> tuple[str, ...]:
 
 
 def makes(context: Context) -> str:
-    """A folder of films."""
-    return "render"
+    """A folder for each film."""
+    return f"render/seed-{context.config.render.seed}"
 
 
 def plan(context: Context) -> list[str]:
@@ -45,7 +44,7 @@ def plan(context: Context) -> list[str]:
 
 
 def run(context: Context, artifact: Artifact) -> dict[str, Any]:
-    """Play one episode of the official game and write it as episode-SEED.mp4 and .gif."""
+    """Play one episode of the official game and write it as episode.mp4 and episode.gif."""
     settings, experiment = context.config.render, context.experiment
     # As wide as in an evaluation, so that the film of a seed shows the evaluation's very episode.
     slots = context.config.eval.slots
@@ -56,7 +55,7 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     agent = Agent(vae, rnn, job.controller, experiment.squash, job.sample_latent)
     world = experiment.make_world(WorldRequest(OFFICIAL, slots, context.game, render=True))
     policy = AgentPolicy(agent, controller.parameters[np.newaxis], slots)
-    path = artifact.path / f"episode-{settings.seed}.mp4"
+    path = artifact.path / "episode.mp4"
     total = settings.max_steps or experiment.max_steps(context.game)
     with (
         one_thread(),
@@ -68,7 +67,7 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
         outcome = play(world, policy, [task], Limits(max_steps=settings.max_steps), film)[0]
     world.close()
     gif = path.with_suffix(".gif")
-    save_gif(gif, film.start, experiment.frames_per_s)
+    save_gif(gif, film.start, film.gif_frames_per_s)
     print(f"seed {settings.seed}: return {outcome.total:.1f} in {outcome.length} steps")
     print(f"{path}\n{gif}", flush=True)
     return {"return": outcome.total, "length": outcome.length, "video": str(path)}
@@ -95,6 +94,9 @@ class _Film:
         self._dream_length = 0
         self._total = 0.0
         self._steps = 0
+        self._gif_steps = self._settings.gif_seconds * self._frames_per_s
+        self._gif_stride = math.ceil(self._frames_per_s / GIF_FRAMES_PER_S)
+        self.gif_frames_per_s = self._frames_per_s / self._gif_stride
         self.start: list[np.ndarray] = []  # pictures of the GIF
 
     def started(self, number: int, slot: int, observation: np.ndarray) -> None:
@@ -121,7 +123,7 @@ class _Film:
         status = f"seed {self._settings.seed}   step {self._steps}   return {self._total:.1f}"
         picture = compose(panels, self._settings.panel_px, status)
         self._video.write(picture)
-        if self._steps < self._settings.gif_seconds * self._frames_per_s:
+        if self._steps % self._gif_stride == 0 and self._steps < self._gif_steps:
             self.start.append(picture)
         outcome = self._dream.step(action[np.newaxis])
         self._total += reward

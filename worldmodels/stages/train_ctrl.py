@@ -12,16 +12,17 @@ import torch
 
 from worldmodels import seeding
 from worldmodels.checkpoint import Checkpointer
-from worldmodels.config import TrainCtrlSettings
 from worldmodels.data.weights import SavedController, load_rnn, load_vae, save_controller
 from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.evolution.cmaes import CmaEs
-from worldmodels.evolution.fitness import DREAM, AgentJob, Dreaming, play_all
+from worldmodels.evolution.fitness import DREAM, AgentJob, Dreaming, cut
+from worldmodels.evolution.journal import Journal
 from worldmodels.evolution.pool import Pool
 from worldmodels.evolution.rollout import Limits, Outcome
 from worldmodels.metrics import MetricsLog, Progress
 from worldmodels.models.controller import ControllerSizes
 from worldmodels.rundir import Artifact
+from worldmodels.settings import TrainCtrlSettings
 from worldmodels.stages.context import Context
 from worldmodels.stages.train_rnn import sizes as rnn_sizes
 from worldmodels.stages.train_rnn import start_seed
@@ -32,6 +33,7 @@ RECHECKS = False
 
 CHECKPOINT = "latest.ckpt"
 HISTORY = "history.jsonl"
+JOURNAL = "playing.jsonl"
 
 
 def needs(context: Context) -> tuple[str, ...]:
@@ -80,8 +82,6 @@ def _check(context: Context) -> None:
     elif settings.world not in experiment.worlds:
         known = ", ".join([*experiment.worlds, *([DREAM] if experiment.done_head else [])])
         raise UsageError(f"{experiment.name} has no world {settings.world!r}. It has: {known}.")
-    if settings.population < 4:
-        raise UsageError(f"--population {settings.population}: CMA-ES needs at least 4 candidates.")
 
 
 def curriculum(text: str) -> tuple[int, int] | None:
@@ -128,33 +128,38 @@ class _Search:
         self.out_of_time = False
 
     def run(self) -> dict[str, Any]:
-        checkpointer = Checkpointer(self.artifact.path / CHECKPOINT)
+        """Search until it is over; returns facts for `done`."""
+        folder, settings = self.artifact.path, self.settings
+        checkpointer = Checkpointer(folder / CHECKPOINT)
         state = checkpointer.load()
         if state is not None:
             self._restore(state)
-        settings = self.settings
         with (
-            MetricsLog(self.artifact.path / HISTORY, "generation", self.generation) as log,
+            Journal(folder / JOURNAL, self.generation) as journal,
+            MetricsLog(folder / HISTORY, "generation", self.generation) as log,
             Progress("train-ctrl", settings.generations, "generation", self.generation) as progress,
         ):
-            if self.generation:
+            self.journal, self.progress = journal, progress
+            if self.generation or journal.elapsed_s:
                 progress.say(f"train-ctrl: going on from generation {self.generation}.")
             while not self._is_over():
-                row = self._next_generation(progress)
+                row = self._next_generation()
                 log.write(row)
                 checkpointer.save(self._state())
+                journal.clear()
                 progress.update(1, f"mean {row['mean']:.1f}, best {row['best']:.1f}")
                 progress.say(_said(row))
         if self.best == -math.inf:
             raise WorldModelsError(
-                f"{self.artifact.path} has no agent yet: the search ended before the first "
-                f"evaluation. Give more --generations or --max-hours and repeat the command."
+                f"{folder} has no agent yet: the search ended before the first evaluation. Give "
+                f"more --generations or --max-hours and repeat the command."
             )
         return {
             "generations": self.generation,
             "env_steps": self.env_steps,
             "elapsed_s": round(self.elapsed_s, 2),
             "best_evaluation": self.best,
+            "worker_peak_memory_mib": self.pool.peak_memory_mib,
         }
 
     def _is_over(self) -> bool:
@@ -165,16 +170,16 @@ class _Search:
             or self.best >= settings.target_return
         )
 
-    def _next_generation(self, progress: Progress) -> dict[str, Any]:
+    def _next_generation(self) -> dict[str, Any]:
         """Ask, play, tell, and evaluate the mean when its turn has come."""
-        began = time.monotonic()
+        self.began = began = time.monotonic() - self.journal.elapsed_s
         settings, number = self.settings, self.generation
         candidates = self.search.ask()
         seeds = [
             seeding.derive(self.root, "generation", number, episode)
             for episode in range(settings.episodes)
         ]
-        outcomes = self._play(candidates, seeds, self._limits(), progress, f"{number + 1}")
+        outcomes = self._play("training", number, candidates, seeds, self._limits())
         returns = np.array([o.total for o in outcomes]).reshape(len(candidates), -1).mean(1)
         self.search.tell(returns)
         self.generation += 1
@@ -198,20 +203,20 @@ class _Search:
         self.out_of_time = elapsed_s >= settings.max_hours * 3600
         last = self.generation >= settings.generations or self.out_of_time
         if self.generation % settings.evaluate_every == 0 or last:
-            row["evaluation"] = self._evaluate(progress)
+            row["evaluation"] = self._evaluate(number)
         self.elapsed_s += time.monotonic() - began
         row["elapsed_s"] = round(self.elapsed_s, 3)
         row["steps_per_s"] = round(steps / training_s, 1)
         return row
 
-    def _evaluate(self, progress: Progress) -> float:
+    def _evaluate(self, number: int) -> float:
         """Score the mean on the fixed episodes, and keep it if none was better."""
         seeds = [
             seeding.derive(self.root, "evaluation", episode)
             for episode in range(self.settings.evaluate_episodes)
         ]
         mean = self.search.mean
-        outcomes = self._play(mean[np.newaxis], seeds, Limits(), progress, "evaluation")
+        outcomes = self._play("evaluation", number, mean[np.newaxis], seeds, Limits())
         score = float(np.mean([outcome.total for outcome in outcomes]))
         if score > self.best:
             self.best = score
@@ -229,20 +234,26 @@ class _Search:
 
     def _play(
         self,
+        phase: str,
+        generation: int,
         candidates: np.ndarray,
         seeds: Sequence[int],
         limits: Limits,
-        progress: Progress,
-        name: str,
     ) -> list[Outcome]:
-        outcomes = []
-        total = len(candidates) * len(seeds)
-        for outcome in play_all(
-            self.pool, self.job, candidates, seeds, limits, self.settings.unit_episodes
-        ):
-            outcomes.append(outcome)
-            progress.update(0, f"{name}: {len(outcomes)} of {total} episodes")
-        return outcomes
+        """The outcomes of all candidates on all seeds; an interrupted session's are kept."""
+        units = cut(candidates, seeds, limits, self.settings.unit_episodes)
+        played = self.journal.units(phase)
+        missing = [number for number in range(len(units)) if number not in played]
+        results = self.pool.map(self.job, [units[number] for number in missing])
+        for number, outcomes in zip(missing, results, strict=True):
+            played[number] = outcomes
+            elapsed_s = time.monotonic() - self.began
+            self.journal.write(generation, phase, number, elapsed_s, outcomes)
+            count = sum(map(len, played.values()))
+            self.progress.update(
+                0, f"{phase} {generation + 1}: {count} of {len(candidates) * len(seeds)} episodes"
+            )
+        return [outcome for number in range(len(units)) for outcome in played[number]]
 
     def _limits(self) -> Limits:
         """Of training episodes; evaluations are played to their end."""
@@ -295,10 +306,10 @@ def _job(context: Context) -> AgentJob:
     """What the workers must know to play; loads V and M once to see that they fit."""
     settings = context.config.train_ctrl
     trained = settings.rnn == "trained"
-    latent = load_vae(context.artifact("vae").path, "cpu").sizes.latent
+    latent = load_vae(context.input("vae").path, "cpu").sizes.latent
     rnn = rnn_sizes(context, latent)
     if trained:
-        rnn = load_rnn(context.artifact("rnn").path, "cpu").sizes
+        rnn = load_rnn(context.input("rnn").path, "cpu").sizes
         if rnn.latent != latent:
             raise WorldModelsError(
                 f"M was trained on latents of {rnn.latent} numbers but V makes {latent}: run "
@@ -319,8 +330,8 @@ def _job(context: Context) -> AgentJob:
         experiment=context.config.experiment,
         settings=context.game,
         world=settings.world,
-        vae=context.artifact("vae").path,
-        rnn=context.artifact("rnn").path if trained else None,
+        vae=context.input("vae").path,
+        rnn=context.input("rnn").path if trained else None,
         rnn_sizes=None if trained else rnn,
         rnn_seed=start_seed(context),
         controller=controller,

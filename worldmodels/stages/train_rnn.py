@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from worldmodels import seeding
-from worldmodels.config import TrainRnnSettings
 from worldmodels.data.episodes import check_held_out
 from worldmodels.data.series import (
     EpisodeSampler,
@@ -27,6 +26,7 @@ from worldmodels.models.rnn import Memory, Rnn, RnnSizes, rnn_loss
 from worldmodels.models.vae import Vae, to_frame
 from worldmodels.report.pictures import save_grid
 from worldmodels.rundir import Artifact
+from worldmodels.settings import TrainRnnSettings
 from worldmodels.stages.context import Context
 from worldmodels.stages.training import train
 from worldmodels.worlds.dream import DreamWorld, FirstLatents
@@ -80,18 +80,19 @@ def plan(context: Context) -> list[str]:
 def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     """Train M; writes model.safetensors, model.json, the dream's first latents and a picture."""
     settings = context.config.train_rnn
-    series = load_series(context.artifact("series").path)
+    series = load_series(context.input("series").path)
     held_out = settings.validation_episodes
     check_held_out(len(series), held_out)
     trainee = _RnnTrainee(context, series[: len(series) - held_out], series[-held_out:])
-    row = train(trainee, artifact, context.checkpoint_s)
+    with trainee:
+        row = train(trainee, artifact, context.checkpoint_s)
     save_network(artifact.path, trainee.network)
     first = FirstLatents(
         np.stack([s.mean[0] for s in series[:MOST_FIRST_LATENTS]]).astype(np.float32),
         np.stack([s.logvar[0] for s in series[:MOST_FIRST_LATENTS]]).astype(np.float32),
     )
     save_first_latents(artifact.path, first)
-    vae = load_vae(context.artifact("vae").path, trainee.device)
+    vae = load_vae(context.input("vae").path, trainee.device)
     _draw_dream(context, artifact, trainee.network, vae, series[-1], first)
     return {"episodes": len(series), "transitions": sum(s.steps for s in series), **row}
 
@@ -120,6 +121,12 @@ class _RnnTrainee:
         self._ahead = ThreadPoolExecutor(1)
         self._next: Future[Sequences] | None = None
 
+    def __enter__(self) -> _RnnTrainee:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ahead.shutdown()
+
     def learning_rate(self, step: int) -> float:
         """A falling power, as in the original."""
         return self._settings.learning_rate * self._settings.learning_rate_decay**step
@@ -137,7 +144,9 @@ class _RnnTrainee:
         """M's loss on the next batch."""
         batch = self._next.result() if self._next is not None else self._sampler.batch(step)
         # The next batch is gathered while this one is computed on.
-        self._next = self._ahead.submit(self._sampler.batch, step + 1)
+        self._next = None
+        if step + 1 < self.num_steps:
+            self._next = self._ahead.submit(self._sampler.batch, step + 1)
         if not self._sampler.carries_over(step):
             self._memory = self.network.start(len(batch.mask))
         generator = seeding.torch_generator(self.device, self._seed, "noise", step)

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from worldmodels import seeding
-from worldmodels.config import TrainVaeSettings
 from worldmodels.data.episodes import EpisodeIndex, load_episode, scan_episodes
 from worldmodels.data.frames import FrameStream
 from worldmodels.data.weights import save_network
@@ -19,6 +18,7 @@ from worldmodels.errors import WorldModelsError
 from worldmodels.models.vae import Vae, VaeSizes, to_frame, to_image, vae_loss
 from worldmodels.report.pictures import save_grid
 from worldmodels.rundir import Artifact
+from worldmodels.settings import TrainVaeSettings
 from worldmodels.stages.context import Context
 from worldmodels.stages.training import train
 
@@ -43,7 +43,7 @@ def makes(context: Context) -> str:
 def plan(context: Context) -> list[str]:
     """How many steps, and how much memory for frames."""
     settings = context.config.train_vae
-    episodes = context.artifact("episodes")
+    episodes = context.input("episodes")
     if not episodes.is_done:
         return [f"train V for {settings.epochs} epochs once {episodes.path} is there"]
     index, _ = scan_episodes(episodes.path)
@@ -59,7 +59,7 @@ def plan(context: Context) -> list[str]:
 
 def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     """Train V; writes model.safetensors and model.json."""
-    folder = context.artifact("episodes").path
+    folder = context.input("episodes").path
     index, bad = scan_episodes(folder)
     if bad:
         names = ", ".join(path.name for path in bad)

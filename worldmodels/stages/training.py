@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from worldmodels.checkpoint import Checkpointer
 from worldmodels.errors import WorldModelsError
-from worldmodels.metrics import MetricsLog, Progress
+from worldmodels.metrics import MetricsLog, Progress, read_jsonl
 from worldmodels.rundir import Artifact
 
 CHECKPOINT = "latest.ckpt"
@@ -76,7 +76,6 @@ def train(trainee: Trainee, artifact: Artifact, checkpoint_s: float) -> dict[str
         ):
             if step:
                 progress.say(f"{trainee.name}: going on from step {step:,}.")
-            row: dict[str, Any] = {}
             began, began_at = time.monotonic(), step
             while step < trainee.num_steps:
                 parts = _step(trainee, adam, trained, step, artifact)
@@ -84,7 +83,7 @@ def train(trainee: Trainee, artifact: Artifact, checkpoint_s: float) -> dict[str
                 progress.update(1, f"loss {parts['loss']:.4g}")
                 if step % trainee.report_every == 0 or step == trainee.num_steps:
                     rate = (step - began_at) / (time.monotonic() - began)
-                    row = {"step": step, **parts, **trainee.report(step)}
+                    row: dict[str, Any] = {"step": step, **parts, **trainee.report(step)}
                     log.write({**row, "steps_per_s": round(rate, 3)})
                     progress.say(_said(trainee.name, row))
                     began, began_at = time.monotonic(), step
@@ -97,9 +96,10 @@ def train(trainee: Trainee, artifact: Artifact, checkpoint_s: float) -> dict[str
                             "extra": trainee.extra_state(),
                         }
                     )
-                    if step < trainee.num_steps:
-                        checkpointer.stop_if_asked(f"step {step:,} of {trainee.num_steps:,}")
-    return row
+                    checkpointer.stop_if_asked(f"step {step:,} of {trainee.num_steps:,}")
+    rows = read_jsonl(artifact.path / METRICS)  # also those of the sessions before this one
+    last = rows[-1] if rows else {}
+    return {name: value for name, value in last.items() if name != "steps_per_s"}
 
 
 def _step(

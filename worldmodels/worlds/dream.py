@@ -65,6 +65,7 @@ class DreamWorld(World):
         self._first_logvar = torch.as_tensor(first.logvar, dtype=torch.float32, device=self._device)
         self._seed = torch.zeros(num_envs, dtype=torch.int64, device=self._device)
         self._step_count = torch.zeros(num_envs, dtype=torch.int64, device=self._device)
+        self._length = np.zeros(num_envs, np.int64)
         self.z = torch.zeros(num_envs, latent, device=self._device)  # (W, Z)
         self.memory: Memory = rnn.start(num_envs)
 
@@ -97,6 +98,7 @@ class DreamWorld(World):
         where = torch.as_tensor(index, device=self._device)
         self._seed[where] = seed
         self._step_count[where] = 0
+        self._length[index] = 0
         self.z = self.z.index_copy(0, where, z)
         zeros = self.memory.h.new_zeros(len(index), self.memory.h.shape[1])
         self.memory = Memory(
@@ -124,11 +126,11 @@ class DreamWorld(World):
                 self.memory.c.index_copy(0, where, memory.c[where]),
             )
         self._step_count += 1
-        steps = self._step_count.cpu().numpy()[index]
+        self._length[index] += 1  # the same on the host: asking the device would wait for it
         terminated = np.zeros(len(index), dtype=np.bool_)
         if prediction.done_logit is not None:
             terminated = (prediction.done_logit > 0).cpu().numpy()[index]
-        truncated = (steps >= self._max_steps) & ~terminated
+        truncated = (self._length[index] >= self._max_steps) & ~terminated
         return Step(np.ones(len(index)), terminated, truncated)
 
     def _observe(self) -> Float[np.ndarray, "W Z"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from worldmodels.machine import usable_cores
 from worldmodels.stages.health import cgroup
 from worldmodels.stages.health.finding import Finding
 
@@ -37,13 +38,6 @@ def load() -> Finding:
             "`top` shows which programs are busy; results do not depend on it",
         )
     return Finding("ok", text)
-
-
-def usable_cores() -> int:
-    """The cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def memory() -> Finding:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import platform
 import shutil
 import warnings
 from pathlib import Path
 
+from worldmodels import machine
 from worldmodels.device import resolve_precision
 from worldmodels.stages.health.finding import Finding, shortened
 
-CPUINFO = Path("/proc/cpuinfo")
 NVIDIA_DRIVER = Path("/proc/driver/nvidia")
 GIB = 2**30
 
@@ -20,9 +19,9 @@ def processor() -> Finding:
     import torch
 
     automatic = resolve_precision("auto", torch.device("cpu"))
+    threads = torch.get_num_threads()
     return Finding(
-        "ok",
-        f"{_model()}, {torch.get_num_threads()} threads; precision auto is {_name(automatic)}",
+        "ok", f"{machine.processor()}, {threads} threads; precision auto is {_name(automatic)}"
     )
 
 
@@ -77,15 +76,6 @@ def _no_gpu(cuda: str | None, reason: str) -> Finding:
         + (f": {reason}" if reason else ""),
         "see whether `nvidia-smi` lists it and CUDA_VISIBLE_DEVICES hides it, or update the driver",
     )
-
-
-def _model() -> str:
-    """The processor's name."""
-    if CPUINFO.exists():
-        for line in CPUINFO.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 def _name(kind: object) -> str:

@@ -1,0 +1,233 @@
+"""What can be set: the settings of every stage, and the ranges of their values."""
+
+from __future__ import annotations
+
+import typing
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from worldmodels.errors import UsageError
+
+MAY_CHANGE = "may change"
+"""Marks a field that says how long to go on: it may differ when a stage is continued."""
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """Marks a field whose values have a least one."""
+
+    least: float
+
+
+@dataclass(frozen=True)
+class Above:
+    """Marks a field whose values lie above a bound."""
+
+    bound: float
+
+
+Count = Annotated[int, AtLeast(1)]
+CountOrNone = Annotated[int, AtLeast(0)]
+Positive = Annotated[float, Above(0)]
+NotNegative = Annotated[float, AtLeast(0)]
+
+
+@dataclass(frozen=True)
+class ExtractSettings:
+    """Recording episodes of a policy that knows nothing."""
+
+    episodes: Annotated[Count, MAY_CHANGE]
+    """How many episodes to record."""
+    world: str
+    """Which of the game's worlds to play."""
+    explorer: str
+    """How actions are drawn: controller, brownian or held."""
+    min_steps: CountOrNone
+    """Episodes of this many steps or fewer are played again with another seed."""
+    max_steps: CountOrNone
+    """Stop an episode after this many steps; 0 leaves it to the game."""
+
+
+@dataclass(frozen=True)
+class TrainVaeSettings:
+    """Training V, the variational autoencoder."""
+
+    latent: Count
+    """Size of z."""
+    epochs: Annotated[Count, MAY_CHANGE]
+    """Passes over the recorded frames."""
+    batch_size: Count
+    """Frames in a step of Adam."""
+    learning_rate: Positive
+    """Adam's step size."""
+    final_learning_rate: Positive
+    """Step size at the end of the last epoch, reached along a cosine."""
+    kl_tolerance: NotNegative
+    """The KL term of a frame costs at least this many nats a latent dimension."""
+    validation_episodes: Count
+    """Episodes, the last ones recorded, that are never trained on."""
+    shuffle_gib: Positive
+    """Memory for decoded frames in GiB; bounds the stage's memory whatever the data's size."""
+    precision: Literal["auto", "float32", "bfloat16"]
+    """Arithmetic of the convolutions; auto takes bfloat16 where the hardware has it."""
+    report_every: Count
+    """Steps between a validation, its line in metrics.jsonl and its picture."""
+
+
+@dataclass(frozen=True)
+class EncodeSettings:
+    """Turning recorded frames into series of latents."""
+
+    batch_size: Count
+    """Frames encoded at once."""
+    shard_episodes: Count
+    """Episodes in one file of the series."""
+
+
+@dataclass(frozen=True)
+class TrainRnnSettings:
+    """Training M, the LSTM with a mixture-density head."""
+
+    hidden: Count
+    """Cells of the LSTM."""
+    mixtures: Count
+    """Gaussians of each latent dimension."""
+    num_steps: Annotated[Count, MAY_CHANGE]
+    """Steps of Adam."""
+    batch_size: Count
+    """Sequences in a step of Adam."""
+    sequence_length: Count
+    """Transitions in a sequence."""
+    sampling: Literal["episodes", "streams"]
+    """episodes: each sequence starts an episode. streams: the state is carried from one to the
+    next and zeroed where an episode starts."""
+    learning_rate: Positive
+    """Adam's step size at the start."""
+    learning_rate_decay: Positive
+    """Factor on the step size after every step."""
+    gradient_clip: Positive
+    """Gradients are clipped to plus or minus this value."""
+    done_weight: NotNegative
+    """Weight of the last step of an episode in the loss of the done head."""
+    validation_episodes: Count
+    """Episodes, the last ones recorded, that are never trained on."""
+    report_every: Count
+    """Steps between validations and their lines in metrics.jsonl."""
+
+
+@dataclass(frozen=True)
+class TrainCtrlSettings:
+    """Searching C with CMA-ES."""
+
+    world: str
+    """Where candidates play: one of the game's worlds, or dream."""
+    generations: Annotated[Count, MAY_CHANGE]
+    """Generations of CMA-ES."""
+    population: Annotated[int, AtLeast(4)]
+    """Candidates in a generation."""
+    episodes: Count
+    """Episodes a candidate plays; their mean return is its fitness."""
+    sigma: Positive
+    """Initial standard deviation of the search distribution, around zero."""
+    inputs: Literal["z", "z+h", "z+c+h"]
+    """What C sees: the latent, M's output h, M's cell c."""
+    hidden: CountOrNone
+    """Units of a tanh layer inside C; 0 for the linear controller."""
+    bias: bool
+    """Whether C has bias parameters."""
+    rnn: Literal["trained", "random"]
+    """random leaves M at its random start."""
+    latent: Literal["sample", "mean"]
+    """Whether C sees a sample of V's posterior or its mean."""
+    evaluate_every: Count
+    """Generations between evaluations of the search distribution's mean."""
+    evaluate_episodes: Count
+    """Episodes, the same every time, of such an evaluation."""
+    max_steps: CountOrNone
+    """Stop training episodes after this many steps; 0 leaves it to the game."""
+    curriculum: str
+    """"50,5": training episodes last 50 steps at first, 5 more whenever the population's mean
+    return improves. Empty for none."""
+    patience: CountOrNone
+    """End a training episode after this many steps without reward, and charge it as if it had
+    idled to the end; 0 never does."""
+    temperature: Positive
+    """tau of the dream."""
+    initial_noise: NotNegative
+    """Standard deviation of noise added to a dream's first latent."""
+    slots: Count
+    """Episodes that one process plays side by side, in one batch through V, M and C."""
+    unit_episodes: Count
+    """Episodes in the unit of work that is handed to a worker."""
+    max_hours: Annotated[Positive, MAY_CHANGE]
+    """Stop after this many hours, resumed ones included."""
+    target_return: Annotated[float, MAY_CHANGE]
+    """Stop once an evaluation of the mean reaches this return."""
+
+
+@dataclass(frozen=True)
+class EvalSettings:
+    """Scoring an agent."""
+
+    episodes: Annotated[Count, MAY_CHANGE]
+    """How many episodes to play."""
+    seed: CountOrNone
+    """Episode i is played with this seed plus i."""
+    random: bool
+    """Score the random policy instead of the agent."""
+    dream: bool
+    """Play inside M's dream instead of the official game."""
+    temperature: Positive
+    """tau of the dream."""
+    slots: Count
+    """Episodes that one process plays side by side."""
+
+
+@dataclass(frozen=True)
+class RenderSettings:
+    """Filming an episode."""
+
+    seed: CountOrNone
+    """Seed of the episode."""
+    max_steps: CountOrNone
+    """Film at most this many steps; 0 films the whole episode."""
+    temperature: Positive
+    """tau of the dream panel."""
+    panel_px: Annotated[int, AtLeast(32)]
+    """Height of each panel in pixels."""
+    gif_seconds: Positive
+    """Length of the GIF, which shows the start of the episode."""
+
+
+Settings = (
+    ExtractSettings
+    | TrainVaeSettings
+    | EncodeSettings
+    | TrainRnnSettings
+    | TrainCtrlSettings
+    | EvalSettings
+    | RenderSettings
+)
+
+
+def may_change(settings: Settings) -> frozenset[str]:
+    """Names of the fields that may differ when a stage is continued."""
+    hints = typing.get_type_hints(type(settings), include_extras=True)
+    return frozenset(
+        name for name, hint in hints.items() if MAY_CHANGE in getattr(hint, "__metadata__", ())
+    )
+
+
+def check_ranges(settings: Any, where: str, dashes: bool = False) -> None:
+    """Raise UsageError for a number that is out of its field's range.
+
+    `where` is said before the field's name, in which a command line has dashes.
+    """
+    for name, hint in typing.get_type_hints(type(settings), include_extras=True).items():
+        value = getattr(settings, name)
+        said = where + (name.replace("_", "-") if dashes else name)
+        for mark in getattr(hint, "__metadata__", ()):
+            if isinstance(mark, AtLeast) and not value >= mark.least:
+                raise UsageError(f"{said} must be at least {mark.least:g}, not {value}.")
+            if isinstance(mark, Above) and not value > mark.bound:
+                raise UsageError(f"{said} must be above {mark.bound:g}, not {value}.")

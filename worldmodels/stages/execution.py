@@ -1,0 +1,181 @@
+"""How every stage is begun, resumed, finished, recorded and accounted for."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from worldmodels import machine
+from worldmodels.config import Config, dump_config, load_config
+from worldmodels.data.weights import CONTROLLER, WEIGHTS
+from worldmodels.errors import UsageError, WorldModelsError
+from worldmodels.metrics import clock
+from worldmodels.rundir import SETTINGS, Artifact, digest, write_json, write_text
+from worldmodels.settings import Settings, may_change
+from worldmodels.stages.context import Context, Stage
+
+PACKAGES = ("torch", "numpy", "gymnasium", "vizdoom", "cma", "box2d", "mpi4py")
+SPENT = "spent.json"  # seconds that unfinished sessions have put into an artifact
+
+
+def execute(stage: Stage, context: Context) -> None:
+    """Run a stage unless its artifact is finished already."""
+    sources = {name: context.input(name) for name in stage.needs(context)}
+    for source in sources.values():
+        _require(source)
+    settings: Settings = getattr(context.config, stage.SECTION)
+    growing = may_change(settings)
+    identity = _identity(context, settings, sources)
+    artifact = context.output(stage.makes(context))
+    _check_run(context)
+    config = _merged_config(stage, context)
+    with artifact.locked():
+        if stage.REPLACES:
+            _drop_other(artifact, identity, growing)
+        if not stage.RECHECKS and artifact.has_all(identity, growing):
+            _say(f"{artifact.path} is finished already: nothing to do.")
+            return
+        artifact.begin(identity, growing)
+        _record(context, config)
+        machine.reset_peak_memory()
+        with _accounted(artifact) as spent_s:
+            facts = stage.run(context, artifact)
+        peak_mib = machine.peak_memory_mib()
+        costs = {
+            "wall_s": round(spent_s(), 2),
+            "peak_memory_mib": peak_mib,
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        artifact.finish(identity, {**facts, **costs})
+    workers = facts.get("worker_peak_memory_mib")
+    each = f", of a worker {workers} MiB" if workers else ""
+    _say(f"{artifact.path} finished in {clock(spent_s())}, peak memory {peak_mib} MiB{each}.")
+
+
+def fingerprint(artifact: Artifact) -> str:
+    """What identifies an artifact's content: that of its weights, else what it was made from."""
+    weights = [path for name in (WEIGHTS, CONTROLLER) if (path := artifact.path / name).is_file()]
+    if weights:
+        return digest(*weights)
+    settings = json.dumps(artifact.facts["settings"], sort_keys=True)
+    return hashlib.sha256(settings.encode()).hexdigest()[:16]
+
+
+def _require(source: Artifact) -> None:
+    """Raise WorldModelsError unless the artifact can be read.
+
+    The best agent so far of a search that goes on, or was given up, can.
+    """
+    if source.name == "ctrl" and not source.is_done and (source.path / CONTROLLER).is_file():
+        _say(f"{source.path} is not finished: taking the best agent that the search has found.")
+        return
+    source.require()
+
+
+def _identity(
+    context: Context, settings: Settings, sources: Mapping[str, Artifact]
+) -> dict[str, Any]:
+    """Everything that the stage's result depends on."""
+    return {
+        "experiment": context.config.experiment,
+        "root_seed": context.config.seed,
+        "game": context.config.world,
+        **dataclasses.asdict(settings),
+        **{f"input:{name}": fingerprint(source) for name, source in sources.items()},
+    }
+
+
+@contextlib.contextmanager
+def _accounted(artifact: Artifact) -> Iterator[Any]:
+    """Adds up the time that all sessions have put into an artifact; gives a clock of it in s."""
+    path = artifact.path / SPENT
+    earlier = json.loads(path.read_text())["wall_s"] if path.is_file() else 0.0
+    began = time.monotonic()
+
+    def spent_s() -> float:
+        return float(earlier + time.monotonic() - began)
+
+    try:
+        yield spent_s
+    finally:
+        with contextlib.suppress(OSError):  # a full disk has been complained about by then
+            write_json(path, {"wall_s": spent_s()})
+
+
+def _drop_other(artifact: Artifact, identity: Mapping[str, Any], growing: frozenset[str]) -> None:
+    """Remove an artifact that was made from something else, if there is one."""
+    file = artifact.path / SETTINGS
+    if not file.is_file():
+        return
+    old = json.loads(file.read_text())
+    new = json.loads(json.dumps(identity))
+    if any(old.get(key) != new.get(key) for key in (old.keys() | new.keys()) - growing):
+        _say(f"{artifact.path} was made with other settings or another agent: replacing it.")
+        for path in artifact.path.iterdir():
+            if path.name != ".lock":
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _check_run(context: Context) -> None:
+    """Refuse to mix two games in one run folder."""
+    other = _recorded_config(context.run)
+    if other is not None and other.experiment != context.config.experiment:
+        raise WorldModelsError(
+            f"{context.run} holds a run of {other.experiment}, not of "
+            f"{context.config.experiment}: choose another folder with --run."
+        )
+
+
+def _recorded_config(run: Path) -> Config | None:
+    """The config.toml of a run; None if there is none, or one of another version's making."""
+    try:
+        return load_config(run / "config.toml")
+    except UsageError:
+        return None
+
+
+def _merged_config(stage: Stage, context: Context) -> Config:
+    """The run's config: this stage's settings as now given, the others' as last used."""
+    recorded = _recorded_config(context.run)
+    if recorded is None:
+        return context.config
+    now = context.config
+    others = dataclasses.replace(recorded, seed=now.seed, world=now.world)
+    return others.with_settings(stage.SECTION, getattr(now, stage.SECTION))
+
+
+def _record(context: Context, config: Config) -> None:
+    """Write down the resolved config and the environment, in the folder of the run."""
+    write_text(context.run / "config.toml", dump_config(config))
+    write_json(
+        context.run / "environment.json",
+        {
+            "command": sys.argv,
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "machine": machine.describe(),
+            "packages": {name: _version(name) for name in ("worldmodels", *PACKAGES)},
+        },
+    )
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
