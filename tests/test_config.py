@@ -27,7 +27,7 @@ def example(hint: Any) -> Any:
         return typing.get_args(hint)[0]
     if typing.get_origin(hint) is dict:
         return {"skill": 4, "rate": 0.95, "name": "a", "flag": True}
-    return {int: 3, float: 0.5, str: "x", bool: True}[hint]
+    return {int: 64, float: 0.5, str: "x", bool: True}[hint]
 
 
 def as_toml(value: Any) -> str:
@@ -155,7 +155,7 @@ def test_extending_goes_through_several_files(write: Write, tmp_path: Path) -> N
     (tmp_path / "b.toml").write_text('extends = "game.toml"\n[encode]\nbatch_size = 7\n')
     (tmp_path / "c.toml").write_text('extends = "b.toml"\nseed = 99\n')
     config = load_config(tmp_path / "c.toml")
-    assert (config.seed, config.encode.batch_size, config.train_vae.latent) == (99, 7, 3)
+    assert (config.seed, config.encode.batch_size, config.train_vae.latent) == (99, 7, 64)
 
 
 def test_a_file_in_another_folder_may_extend_a_shipped_config(

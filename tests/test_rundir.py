@@ -83,9 +83,9 @@ def test_a_digest_changes_with_the_content_and_not_with_the_name(tmp_path: Path)
 def test_an_artifact_is_done_once_it_is_finished(artifact: Artifact) -> None:
     artifact.begin({"latent": 32}, NOTHING)
     assert not artifact.is_done
-    artifact.finish({"loss": 1.5})
+    artifact.finish({"latent": 32}, {"loss": 1.5})
     assert artifact.is_done
-    assert artifact.facts == {"loss": 1.5}
+    assert artifact.facts == {"loss": 1.5, "settings": {"latent": 32}}
 
 
 def test_an_artifact_that_does_not_exist_names_the_command_that_makes_it(
@@ -102,13 +102,13 @@ def test_an_unfinished_artifact_names_the_command_that_makes_it(artifact: Artifa
 
 
 def test_a_finished_artifact_gives_its_folder(artifact: Artifact) -> None:
-    artifact.finish({})
+    artifact.finish({}, {})
     assert artifact.require() == artifact.path
 
 
 def test_the_same_settings_reopen_a_finished_artifact_as_it_is(artifact: Artifact) -> None:
     artifact.begin({"latent": 32, "rate": 0.5, "sizes": (1, 2)}, NOTHING)
-    artifact.finish({})
+    artifact.finish({}, {})
     artifact.begin({"latent": 32, "rate": 0.5, "sizes": (1, 2)}, NOTHING)
     assert artifact.is_done
 
@@ -118,7 +118,7 @@ def test_other_settings_are_refused_and_leave_the_artifact_done(
     artifact: Artifact, settings: dict[str, int]
 ) -> None:
     artifact.begin({"latent": 32}, NOTHING)
-    artifact.finish({})
+    artifact.finish({}, {})
     with pytest.raises(WorldModelsError, match=r"was begun with .*remove the folder"):
         artifact.begin(settings, NOTHING)
     assert artifact.is_done
@@ -136,13 +136,40 @@ def test_another_input_is_refused_by_its_name(artifact: Artifact) -> None:
         artifact.begin({"input:episodes": "def"}, NOTHING)
 
 
-def test_a_setting_that_may_change_reopens_a_finished_artifact(artifact: Artifact) -> None:
-    artifact.begin({"latent": 32, "epochs": 1}, frozenset({"epochs"}))
-    artifact.finish({})
-    artifact.begin({"latent": 32, "epochs": 2}, frozenset({"epochs"}))
-    assert not artifact.is_done
+EPOCHS = frozenset({"epochs"})
+
+
+@pytest.mark.parametrize(("epochs", "has_all"), [(1, True), (2, True), (3, False)])
+def test_an_artifact_has_all_that_is_asked_up_to_its_own_length(
+    artifact: Artifact, epochs: int, has_all: bool
+) -> None:
+    artifact.finish({"latent": 32, "epochs": 2}, {})
+    assert artifact.has_all({"latent": 32, "epochs": epochs}, EPOCHS) is has_all
+
+
+def test_an_artifact_of_other_settings_does_not_have_all(artifact: Artifact) -> None:
+    artifact.finish({"latent": 32, "epochs": 2}, {})
+    assert not artifact.has_all({"latent": 64, "epochs": 1}, EPOCHS)
+
+
+def test_an_unfinished_artifact_does_not_have_all(artifact: Artifact) -> None:
+    artifact.begin({"latent": 32, "epochs": 2}, EPOCHS)
+    assert not artifact.has_all({"latent": 32, "epochs": 2}, EPOCHS)
+
+
+def test_a_finished_artifact_stays_so_while_it_is_continued(artifact: Artifact) -> None:
+    artifact.begin({"latent": 32, "epochs": 1}, EPOCHS)
+    artifact.finish({"latent": 32, "epochs": 1}, {})
+    artifact.begin({"latent": 32, "epochs": 2}, EPOCHS)
+    assert artifact.is_done
     settings = json.loads((artifact.path / "settings.json").read_text())
     assert settings == {"latent": 32, "epochs": 2}
+
+
+def test_a_reopened_artifact_is_not_done(artifact: Artifact) -> None:
+    artifact.finish({}, {})
+    artifact.reopen()
+    assert not artifact.is_done
 
 
 def test_a_locked_artifact_is_refused_to_others(artifact: Artifact) -> None:

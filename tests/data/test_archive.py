@@ -41,7 +41,8 @@ def test_mapped_arrays_equal_the_saved_ones(tmp_path: Path) -> None:
 def test_mapped_arrays_are_maps_that_cannot_be_written_to(tmp_path: Path) -> None:
     save_npz(tmp_path / "a.npz", ARRAYS, 0)
     mapped = map_npz(tmp_path / "a.npz")["mean"]
-    assert isinstance(mapped, np.memmap)
+    assert isinstance(mapped.base, np.memmap)
+    assert not mapped.flags.writeable
     with pytest.raises(ValueError, match="read-only"):
         mapped[0] = 0
 

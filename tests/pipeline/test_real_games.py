@@ -61,4 +61,4 @@ def test_every_stage_really_runs_in(game: str, tmp_path: Path) -> None:
         frames = archive["frame"]
     assert frames.dtype == np.uint8
     assert frames[-1].std() > 5  # a picture, not a blank
-    assert list((run / "render").glob("*.mp4"))
+    assert list((run / "render").glob("*/*.mp4"))

@@ -84,6 +84,23 @@ def test_killed_search_ends_as_if_never_killed(
     np.testing.assert_array_equal(one, other)
 
 
+def test_units_of_a_killed_generation_are_not_played_again(
+    run_with: Callable[..., Path], tmp_path: Path
+) -> None:
+    run = run_with("vae", "rnn")
+    arguments = ["train-ctrl", TINY, "--workers", "1", "--unit-episodes", "1"]
+    more = ["--population", "40", "--episodes", "8", "--generations", "1"]
+    parts = command(*arguments, *more, "--run", str(run))
+    journal = run / "ctrl" / "playing.jsonl"
+    kill_when(parts, lambda: len(rows(journal)) >= 20)
+    played = rows(journal)
+    again = call(parts, TINY_PLAYED=str(tmp_path / "played"))
+    assert again.returncode == 0
+    evaluation = 4
+    assert len((tmp_path / "played").read_text()) <= 40 * 8 - len(played) + evaluation
+    assert journal.read_text() == ""
+
+
 def test_killed_recording_keeps_what_is_recorded_and_ends_the_same(
     finished_run: Path, tmp_path: Path
 ) -> None:

@@ -22,7 +22,7 @@ def history(run: Path) -> list[dict]:
 
 
 def test_run_finishes_every_stage(finished_run: Path) -> None:
-    for name in ("episodes", "vae", "series", "rnn", "ctrl", "eval", "render"):
+    for name in ("episodes", "vae", "series", "rnn", "ctrl", "eval", "render/seed-100"):
         assert (finished_run / name / "done").is_file(), name
 
 
@@ -60,13 +60,13 @@ def test_history_has_a_line_for_each_generation(finished_run: Path) -> None:
 def test_pictures_and_films_are_made(finished_run: Path) -> None:
     assert list((finished_run / "vae" / "reconstructions").glob("*.png"))
     assert (finished_run / "rnn" / "dream.png").stat().st_size > 1000
-    assert (finished_run / "render" / "episode-100.mp4").stat().st_size > 1000
-    assert (finished_run / "render" / "episode-100.gif").stat().st_size > 1000
+    assert (finished_run / "render" / "seed-100" / "episode.mp4").stat().st_size > 1000
+    assert (finished_run / "render" / "seed-100" / "episode.gif").stat().st_size > 1000
 
 
 def test_film_shows_the_very_episode_of_the_evaluation(finished_run: Path) -> None:
     report = json.loads((finished_run / "eval" / "report.json").read_text())
-    film = json.loads((finished_run / "render" / "done").read_text())
+    film = json.loads((finished_run / "render" / "seed-100" / "done").read_text())
     assert (film["return"], film["length"]) == (report["returns"][0], report["lengths"][0])
 
 
@@ -83,7 +83,7 @@ def test_running_again_changes_no_file_but_the_record_of_the_command(
             for path in finished_run.rglob("*")
             if path.is_file()
             and path.name not in ("config.toml", "environment.json", ".lock")
-            and "episodes" not in path.parts
+            and not {"episodes", "eval"} & set(path.parts)  # which are gone through again
         }
 
     before = stamps()
@@ -160,6 +160,48 @@ def test_the_dream_of_a_run_is_a_gymnasium_world(finished_run: Path) -> None:
     observation, reward, *_ = world.step(world.action_space.sample())
     assert reward.tolist() == [1, 1, 1]
     assert world.render()[0].shape == (64, 64, 3)
+
+
+def test_a_smaller_number_than_was_done_keeps_what_was_done(
+    run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_with("episodes", "vae")
+    assert main(["train-vae", TINY, "--run", str(run), "--epochs", "1"]) == 0
+    assert "finished already" in capsys.readouterr().err
+    assert (run / "vae" / "done").exists()
+
+
+def test_a_network_can_be_trained_further(run_with: Callable[..., Path]) -> None:
+    run = run_with("vae", "series", "rnn")
+    arguments = ["train-rnn", TINY, "--run", str(run), "--num-steps", "50"]
+    assert main(arguments) == 0
+    assert json.loads((run / "rnn" / "done").read_text())["step"] == 50
+
+
+def test_inputs_come_from_another_run(finished_run: Path, tmp_path: Path) -> None:
+    run = tmp_path / "variant"
+    where = ["--run", str(run), "--inputs-from", str(finished_run), "--workers", "1"]
+    assert main(["train-ctrl", TINY, *where, "--inputs", "z", "--generations", "1"]) == 0
+    assert main(["eval", TINY, *where, "--episodes", "2"]) == 0
+    assert not (run / "vae").exists()
+    report = json.loads((run / "eval" / "report.json").read_text())
+    assert report["agent"] == str(run / "ctrl")
+
+
+def test_the_best_agent_of_an_unfinished_search_can_be_scored(
+    run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_with("vae", "rnn", "ctrl")
+    (run / "ctrl" / "done").unlink()
+    assert main(["eval", TINY, "--run", str(run), "--workers", "1", "--episodes", "2"]) == 0
+    assert "best agent that the search has found" in capsys.readouterr().err
+
+
+def test_time_of_all_sessions_is_accounted_for(run_with: Callable[..., Path]) -> None:
+    run = run_with("vae", "series", "rnn")
+    before = json.loads((run / "rnn" / "done").read_text())["wall_s"]
+    assert main(["train-rnn", TINY, "--run", str(run), "--num-steps", "50"]) == 0
+    assert json.loads((run / "rnn" / "done").read_text())["wall_s"] > before
 
 
 def test_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

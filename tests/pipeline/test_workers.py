@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -32,9 +33,7 @@ def test_serial_processes_and_mpi_ranks_give_the_same_fitness(
         result = call(arguments)
         assert result.returncode == 0, result.stderr
         assert history(run) == expected
-        for path in (run / "ctrl").rglob("*"):
-            if path.is_file():
-                path.unlink()
+        shutil.rmtree(run / "ctrl")
 
 
 def test_recording_under_mpi_equals_recording_alone(finished_run: Path, tmp_path: Path) -> None:

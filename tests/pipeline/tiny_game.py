@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -38,6 +39,9 @@ class TinyGame(gymnasium.Env[np.ndarray, np.ndarray]):
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[np.ndarray, dict]:
         super().reset(seed=seed)
+        if "TINY_PLAYED" in os.environ:  # a test counts the episodes
+            with Path(os.environ["TINY_PLAYED"]).open("a") as file:
+                file.write("*")
         self._x = self.np_random.uniform(20, 44)
         self._drift = self.np_random.uniform(-1, 1)
         self._steps = 0
