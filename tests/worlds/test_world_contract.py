@@ -13,11 +13,12 @@ import torch
 import worldmodels
 from worldmodels.models.rnn import Rnn, RnnSizes
 from worldmodels.worlds.dream import DreamWorld, FirstLatents
+from worldmodels.worlds.fastcar.env import FastCarWorld
 from worldmodels.worlds.world import GameWorld, World
 
 REGISTERED = {"car": "worldmodels/CarRacing-v0", "doom": "worldmodels/DoomTakeCover-v0"}
 # Steps after which every episode is cut off; Doom's first pictures are the same for all seeds.
-STEPS = {"car": 6, "doom": 60, "dream": 6}
+STEPS = {"car": 6, "fastcar": 6, "doom": 60, "dream": 6}
 SEEDS = [11, 5, 8, 2]
 ONLY_FIRST = np.array([True, False, False, False])
 BUT_FIRST = ~ONLY_FIRST
@@ -45,6 +46,10 @@ def make_dream(mode: str) -> World:
     )
 
 
+def make_fast_cars(mode: str) -> World:
+    return FastCarWorld(W, max_episode_steps=STEPS["fastcar"], autoreset_mode=mode)
+
+
 @dataclass
 class Maker:
     """Makes worlds of one kind; those of each mode but the fresh ones are made once."""
@@ -64,10 +69,11 @@ class Maker:
         return self.made[mode]
 
 
-@pytest.fixture(scope="module", params=["car", "doom", "dream"])
+@pytest.fixture(scope="module", params=["car", "fastcar", "doom", "dream"])
 def maker(request: pytest.FixtureRequest) -> Iterator[Maker]:
     name = request.param
-    make = make_dream if name == "dream" else lambda mode: make_games(name, mode)
+    others = {"dream": make_dream, "fastcar": make_fast_cars}
+    make = others.get(name, lambda mode: make_games(name, mode))
     maker = Maker(make, STEPS[name])
     yield maker
     for world in maker.all:

@@ -42,6 +42,20 @@ def official(request: WorldRequest) -> World:
     return GameWorld(envs, "Disabled")
 
 
+def fast(request: WorldRequest) -> World:
+    """The same game as compiled kernels: equal but for the frames' last few grey levels."""
+    from worldmodels.worlds.fastcar.env import FastCarWorld
+
+    settings: CarSettings = request.settings
+    return FastCarWorld(
+        request.num_envs,
+        max_episode_steps=settings.max_episode_steps,
+        lap_complete_percent=settings.lap_complete_percent,
+        render_mode="rgb_array" if request.render else None,
+        autoreset_mode="Disabled",
+    )
+
+
 def action_space() -> gymnasium.spaces.Box:
     """Steering -1 (left) to 1 (right), gas 0 to 1, brake 0 to 1."""
     return gymnasium.spaces.Box(
@@ -79,7 +93,7 @@ EXPERIMENT = Experiment(
     title="CarRacing-v3",
     settings=CarSettings,
     action_size=3,
-    worlds={"official": official},
+    worlds={"official": official, "fast": fast},
     action_space=action_space,
     squash=squash,
     explorers={
