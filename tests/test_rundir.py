@@ -85,7 +85,7 @@ def test_an_artifact_is_done_once_it_is_finished(artifact: Artifact) -> None:
     assert not artifact.is_done
     artifact.finish({"latent": 32}, {"loss": 1.5})
     assert artifact.is_done
-    assert artifact.facts == {"loss": 1.5, "settings": {"latent": 32}}
+    assert artifact.facts == {"loss": 1.5, "files": 0, "settings": {"latent": 32}}
 
 
 def test_an_artifact_that_does_not_exist_names_the_command_that_makes_it(
@@ -164,6 +164,27 @@ def test_a_finished_artifact_stays_so_while_it_is_continued(artifact: Artifact) 
     assert artifact.is_done
     settings = json.loads((artifact.path / "settings.json").read_text())
     assert settings == {"latent": 32, "epochs": 2}
+
+
+def test_an_artifact_that_has_lost_a_file_is_neither_readable_nor_complete(
+    artifact: Artifact,
+) -> None:
+    artifact.begin({}, NOTHING)
+    (artifact.path / "000000.npz").touch()
+    (artifact.path / "000001.npz").touch()
+    artifact.finish({}, {})
+    assert artifact.has_all({}, NOTHING)
+    (artifact.path / "000001.npz").unlink()
+    assert not artifact.has_all({}, NOTHING)
+    with pytest.raises(WorldModelsError, match=r"has only 1 of its 2 files: run `wm train-vae"):
+        artifact.require()
+
+
+def test_a_damaged_record_is_named(artifact: Artifact) -> None:
+    artifact.finish({}, {})
+    (artifact.path / "done").write_text("{")
+    with pytest.raises(WorldModelsError, match="done is damaged"):
+        artifact.require()
 
 
 def test_a_reopened_artifact_is_not_done(artifact: Artifact) -> None:

@@ -27,6 +27,7 @@ from worldmodels.config import (
 )
 from worldmodels.device import DeviceName
 from worldmodels.errors import UsageError, WorldModelsError
+from worldmodels.experiment import find_experiment
 from worldmodels.settings import Settings, check_ranges
 
 
@@ -152,7 +153,7 @@ def _dispatch(argv: list[str]) -> None:
             print(_short_help(command), end="")
             return
         raise UsageError(
-            f"wm {command} needs a config, such as `wm {command} carracing-smoke`. "
+            f"wm {command} needs a config before any flag: `wm {command} carracing-smoke`. "
             f"Shipped: {', '.join(shipped_configs())}."
         )
     config = load_config(find_config(rest[0]))
@@ -207,6 +208,7 @@ def _parse_both(
 def _show_config(config: Config, argv: list[str]) -> None:
     if argv:
         raise UsageError(f"wm config takes the name of a config and nothing else, not {argv[0]!r}.")
+    find_experiment(config.experiment).make_settings(config)  # is the [world] table right?
     print(dump_config(config), end="")
 
 
@@ -231,7 +233,7 @@ def _run_stages(
     from worldmodels.device import resolve_device
     from worldmodels.stages.agents import find_agent
     from worldmodels.stages.context import Context
-    from worldmodels.stages.execution import execute
+    from worldmodels.stages.execution import execute, is_finished
 
     resolve_device(options.device)
     asked = getattr(options, "agent", None)
@@ -252,7 +254,8 @@ def _run_stages(
     for command in commands:
         stage: Any = importlib.import_module(f"worldmodels.stages.{STAGES[command].module}")
         if options.dry_run:
-            for line in stage.plan(context):
+            lines = ["finished already"] if is_finished(stage, context) else stage.plan(context)
+            for line in lines:
                 print(f"{command}: {line}")
         else:
             execute(stage, context)
@@ -274,8 +277,12 @@ def _said_of(error: OSError) -> str:
     where = f" at {error.filename}" if error.filename else ""
     if error.errno == errno.ENOSPC:
         return f"the disk is full{where}: free some space and repeat the command; it goes on."
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return "too many open files: raise the limit with `ulimit -n 4096`, or use fewer --workers."
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return f"no permission to write{where}: choose another folder with --run."
+    if error.errno == errno.ENOTDIR:
+        return f"{error.filename} cannot be made because a part of it is a file: choose a folder."
     return f"{error.strerror or error}{where}."
 
 

@@ -98,6 +98,8 @@ def find_experiment(name: str) -> Experiment:
             f"the experiment {name!r} cannot be imported ({error}){nearest(name, SHIPPED)} "
             f"Shipped: {', '.join(SHIPPED)}; or give the dotted path of a module."
         ) from error
+    except SyntaxError as error:
+        raise UsageError(f"the experiment {name!r} is not valid Python: {error}.") from error
     experiment = getattr(module, "EXPERIMENT", None)
     if not isinstance(experiment, Experiment):
         raise UsageError(f"the module {path} has no EXPERIMENT of type worldmodels Experiment.")

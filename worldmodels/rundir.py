@@ -17,6 +17,7 @@ from worldmodels.errors import WorldModelsError
 
 DONE = "done"
 SETTINGS = "settings.json"
+CONTENT = ("*.npz", "*.safetensors", "model.json")
 NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)  # some cluster file systems have none
 
 
@@ -58,6 +59,19 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """An object from a JSON file. Raises WorldModelsError if the file is damaged."""
+    try:
+        content = json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        content = None
+    if not isinstance(content, dict):
+        raise WorldModelsError(
+            f"{path} is damaged: restore it, or remove {path.parent} and make it again."
+        )
+    return content
+
+
 def digest(*paths: Path) -> str:
     """A short fingerprint of the content of `paths`: 16 hexadecimal digits."""
     hasher = hashlib.sha256()
@@ -89,15 +103,29 @@ class Artifact:
     @property
     def facts(self) -> dict[str, Any]:
         """What the finished stage wrote into `done`: its fingerprint, metrics and costs."""
-        content: dict[str, Any] = json.loads((self.path / DONE).read_text())
-        return content
+        return read_json(self.path / DONE)
+
+    @property
+    def num_files(self) -> int:
+        """How many files of content there are: arrays and weights."""
+        return sum(len(list(self.path.glob(pattern))) for pattern in CONTENT)
 
     def require(self) -> Path:
         """The folder, once finished. Raises WorldModelsError naming the command that makes it."""
         if not self.is_done:
             state = "is not finished" if self.path.exists() else "does not exist"
             raise WorldModelsError(f"{self.path} {state}: run `{self.command}` first.")
+        if not self.is_intact:
+            raise WorldModelsError(
+                f"{self.path} has only {self.num_files} of its {self.facts['files']} files: run "
+                f"`{self.command}` again, which makes those that are missing."
+            )
         return self.path
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether no file of the finished artifact has been lost since."""
+        return self.num_files >= int(self.facts["files"])
 
     def begin(self, settings: Mapping[str, Any], may_change: frozenset[str]) -> None:
         """Open the folder for writing, or reopen it to go on.
@@ -109,7 +137,7 @@ class Artifact:
         file = self.path / SETTINGS
         fresh = _as_json(settings)
         if file.is_file():
-            old = json.loads(file.read_text())
+            old = read_json(file)
             for key in sorted(old.keys() | fresh.keys()):
                 if key not in may_change and old.get(key) != fresh.get(key):
                     raise WorldModelsError(
@@ -121,7 +149,7 @@ class Artifact:
 
     def has_all(self, settings: Mapping[str, Any], may_change: frozenset[str]) -> bool:
         """Whether the artifact is finished with these settings, or with longer ones."""
-        if not self.is_done:
+        if not self.is_done or not self.is_intact:
             return False
         done, asked = self.facts["settings"], _as_json(settings)
         return done.keys() == asked.keys() and all(
@@ -131,7 +159,9 @@ class Artifact:
 
     def finish(self, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
         """Mark the artifact as finished and record `facts` about it; written last of all."""
-        write_json(self.path / DONE, {**facts, "settings": _as_json(settings)})
+        write_json(
+            self.path / DONE, {**facts, "files": self.num_files, "settings": _as_json(settings)}
+        )
 
     def reopen(self) -> None:
         """Take back that the artifact is finished, before its content changes."""

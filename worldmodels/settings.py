@@ -20,6 +20,13 @@ class AtLeast:
 
 
 @dataclass(frozen=True)
+class AtMost:
+    """Marks a field whose values have a greatest one."""
+
+    most: float
+
+
+@dataclass(frozen=True)
 class Above:
     """Marks a field whose values lie above a bound."""
 
@@ -41,7 +48,7 @@ class ExtractSettings:
     world: str
     """Which of the game's worlds to play."""
     explorer: str
-    """How actions are drawn: controller, brownian or held."""
+    """How actions are drawn: one of the game's explorers."""
     min_steps: CountOrNone
     """Episodes of this many steps or fewer are played again with another seed."""
     max_steps: CountOrNone
@@ -229,5 +236,7 @@ def check_ranges(settings: Any, where: str, dashes: bool = False) -> None:
         for mark in getattr(hint, "__metadata__", ()):
             if isinstance(mark, AtLeast) and not value >= mark.least:
                 raise UsageError(f"{said} must be at least {mark.least:g}, not {value}.")
+            if isinstance(mark, AtMost) and not value <= mark.most:
+                raise UsageError(f"{said} must be at most {mark.most:g}, not {value}.")
             if isinstance(mark, Above) and not value > mark.bound:
                 raise UsageError(f"{said} must be above {mark.bound:g}, not {value}.")

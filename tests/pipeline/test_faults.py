@@ -75,6 +75,8 @@ def test_an_unknown_key_suggests_the_nearest(
     [
         ("extract", ["--explorer", "hold"], "did you mean 'held'?"),
         ("extract", ["--world", "fast"], "has no world 'fast'"),
+        ("extract", ["--min-steps", "30"], "no episode can last longer"),
+        ("extract", ["--max-steps", "3"], "no episode can last longer"),
         ("train-ctrl", ["--workers", "-2"], "number of processes"),
         ("train-ctrl", ["--curriculum", "50;5"], "not of the form 50,5"),
         ("train-ctrl", ["--patience", "5"], "has no meaning"),
@@ -146,6 +148,47 @@ def test_a_single_damaged_episode_among_many_is_skipped_with_a_count(
     assert "000140.npz" in captured.out + captured.err
 
 
+def test_a_lost_episode_is_noticed_and_made_again(
+    run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_with("episodes", "vae")
+    (run / "episodes" / "000003.npz").unlink()
+    assert main(["encode", TINY, "--run", str(run), "--workers", "1"]) == 1
+    assert "has only 7 of its 8 files: run `wm extract" in said(capsys)
+    assert main(["extract", TINY, "--run", str(run), "--workers", "1"]) == 0
+    assert main(["encode", TINY, "--run", str(run), "--workers", "1"]) == 0
+
+
+def test_lost_weights_are_made_again(finished_run: Path, run_with: Callable[..., Path]) -> None:
+    run = run_with("episodes", "vae")
+    (run / "vae" / "model.safetensors").unlink()
+    assert main(["train-vae", TINY, "--run", str(run)]) == 0
+    for folder in (run, finished_run):
+        assert (folder / "vae" / "model.safetensors").exists()
+    one, other = ((r / "vae" / "model.safetensors").read_bytes() for r in (run, finished_run))
+    assert one == other
+
+
+def test_an_agent_is_not_scored_beside_another_m(
+    run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_with("vae", "series", "rnn", "ctrl")
+    assert main(["train-rnn", TINY, "--run", str(run), "--num-steps", "45"]) == 0
+    assert main(["eval", TINY, "--run", str(run)]) == 1
+    assert "was evolved with another rnn" in said(capsys)
+
+
+def test_a_report_is_not_replaced_for_an_agent_that_cannot_play(
+    run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_with("vae", "rnn", "ctrl", "eval")
+    before = (run / "eval" / "report.json").read_text()
+    (run / "rnn" / "model.safetensors").write_bytes(b"nothing")
+    assert main(["eval", TINY, "--run", str(run), "--seed", "7"]) == 1
+    assert "does not hold the Rnn" in said(capsys)
+    assert (run / "eval" / "report.json").read_text() == before
+
+
 def test_weights_of_another_size_are_refused(
     run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -153,13 +196,14 @@ def test_weights_of_another_size_are_refused(
     sizes = json.loads((run / "rnn" / "model.json").read_text())
     (run / "rnn" / "model.json").write_text(json.dumps({**sizes, "hidden": 99}))
     assert main(["eval", TINY, "--run", str(run)]) == 1
-    assert "model.safetensors does not hold the Rnn" in said(capsys)
+    assert "does not hold the Rnn" in said(capsys)
 
 
 def test_a_controller_of_another_agent_is_refused(
     run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = run_with("vae", "series", "ctrl")
+    (run / "ctrl" / "settings.json").unlink()  # so that only the sizes can tell
     assert main(["train-rnn", TINY, "--run", str(run), "--hidden", "8", "--num-steps", "2"]) == 0
     assert main(["eval", TINY, "--run", str(run)]) == 1
     assert "belongs to another agent" in said(capsys)

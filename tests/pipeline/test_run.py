@@ -83,7 +83,7 @@ def test_running_again_changes_no_file_but_the_record_of_the_command(
             for path in finished_run.rglob("*")
             if path.is_file()
             and path.name not in ("config.toml", "environment.json", ".lock")
-            and not {"episodes", "eval"} & set(path.parts)  # which are gone through again
+            and not {"episodes", "series", "eval"} & set(path.parts)  # which are gone through again
         }
 
     before = stamps()
@@ -202,6 +202,13 @@ def test_time_of_all_sessions_is_accounted_for(run_with: Callable[..., Path]) ->
     before = json.loads((run / "rnn" / "done").read_text())["wall_s"]
     assert main(["train-rnn", TINY, "--run", str(run), "--num-steps", "50"]) == 0
     assert json.loads((run / "rnn" / "done").read_text())["wall_s"] > before
+
+
+def test_dry_run_of_a_finished_run_says_so(
+    finished_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", TINY, "--run", str(finished_run), "--dry-run"]) == 0
+    assert capsys.readouterr().out.count("finished already") == 7
 
 
 def test_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -59,8 +59,8 @@ def _load(folder: Path, device: Any, kind: type[Network], sizes: type) -> Networ
     except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         said = str(error).splitlines()[-1].strip()
         raise WorldModelsError(
-            f"{folder / WEIGHTS} does not hold the {kind.__name__} that {SIZES} beside it "
-            f"describes ({said}): restore both files, or remove the folder and train again."
+            f"{folder} does not hold the {kind.__name__} that its {SIZES} and {WEIGHTS} should "
+            f"describe ({said}): restore both files, or remove the folder and train again."
         ) from error
     if isinstance(network, Vae):  # frames lie channels-last in memory
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -133,11 +133,13 @@ def load_controller(folder: Path) -> SavedController:
             )
     except (TypeError, *DAMAGED) as error:
         raise WorldModelsError(
-            f"{path} is not a controller ({error}): restore it, or run `wm train-ctrl` again."
+            f"{path} is not a controller ({error}): restore it, or remove {folder} and run "
+            f"`wm train-ctrl` again."
         ) from error
     if controller.parameters.shape != (controller.sizes.parameters,):
         raise WorldModelsError(
             f"{path} holds {controller.parameters.size} parameters where its sizes ask for "
-            f"{controller.sizes.parameters}: restore it, or run `wm train-ctrl` again."
+            f"{controller.sizes.parameters}: restore it, or remove {folder} and run "
+            f"`wm train-ctrl` again."
         )
     return controller

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import gymnasium
 import numpy as np
 
 from worldmodels.data.explorers import Brownian, RandomController
 from worldmodels.experiment import Experiment, Score, WorldRequest
+from worldmodels.settings import AtLeast, AtMost, Count
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 class CarSettings:
     """Rules of the game; the defaults of CarRacing-v3 are 1000 and 0.95."""
 
-    max_episode_steps: int
-    lap_complete_percent: float
+    max_episode_steps: Count
+    lap_complete_percent: Annotated[float, AtLeast(0), AtMost(1)]
 
 
 def official(request: WorldRequest) -> World:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import gymnasium
 import numpy as np
 
 from worldmodels.data.explorers import Held
 from worldmodels.experiment import Experiment, Score, WorldRequest
+from worldmodels.settings import AtLeast, AtMost, Count
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 class DoomSettings:
     """Skill 1 to 5, and the time-out in tics (35 a second)."""
 
-    skill: int
-    max_episode_steps: int
+    skill: Annotated[int, AtLeast(1), AtMost(5)]
+    max_episode_steps: Count
 
 
 def official(request: WorldRequest) -> World:

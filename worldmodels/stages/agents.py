@@ -9,7 +9,9 @@ from worldmodels.data.weights import SavedController, load_controller, load_rnn,
 from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.evolution.fitness import AgentJob, Dreaming
 from worldmodels.models.rnn import RnnSizes
+from worldmodels.rundir import SETTINGS, read_json
 from worldmodels.stages.context import Context
+from worldmodels.stages.execution import fingerprint
 
 ZOO = Path(__file__).parents[1] / "zoo"
 
@@ -41,6 +43,22 @@ def agent_parts(context: Context) -> tuple[str, ...]:
     return ("vae", "rnn", "ctrl")
 
 
+def _check_partners(context: Context) -> None:
+    """Raise WorldModelsError if V or M is not the one that C was evolved with."""
+    ctrl = context.input("ctrl")
+    if not (ctrl.path / SETTINGS).is_file():  # an agent that was sent without its history
+        return
+    evolved = read_json(ctrl.path / SETTINGS)
+    for name in ("vae", "rnn"):
+        there = context.input(name)
+        expected = evolved.get(f"input:{name}")
+        if expected is not None and expected != fingerprint(there):
+            raise WorldModelsError(
+                f"{ctrl.path} was evolved with another {name} than {there.path} holds now: restore "
+                f"that one, or search C anew with `wm train-ctrl` in another run folder."
+            )
+
+
 def agent_job(
     context: Context, world: str, slots: int, dreaming: Dreaming | None
 ) -> tuple[SavedController, AgentJob]:
@@ -69,6 +87,7 @@ def agent_job(
             f"{ctrl.path} was trained for z, h and action of {asked} numbers but V, M and "
             f"{context.experiment.name} have {there}: it belongs to another agent or game."
         )
+    _check_partners(context)
     if dreaming is not None and not controller.trained_rnn:
         raise WorldModelsError(f"{ctrl.path} was trained beside an untrained M: it has no dream.")
     job = AgentJob(

@@ -96,6 +96,9 @@ class Stage(Protocol):
     def makes(self, context: Context) -> str:
         """The name of the artifact that it writes."""
 
+    def check(self, context: Context) -> None:
+        """Raise WorldModelsError for what makes no sense, before anything is touched."""
+
     def plan(self, context: Context) -> list[str]:
         """What it would do, for --dry-run: sentences."""
 

@@ -42,6 +42,12 @@ def makes(context: Context) -> str:
     return "eval-random" if settings.random else "eval-dream" if settings.dream else "eval"
 
 
+def check(context: Context) -> None:
+    """Load the player: an old report is not replaced for an agent that cannot play."""
+    _check(context)
+    _player(context)
+
+
 def plan(context: Context) -> list[str]:
     """How many episodes, of what."""
     settings = context.config.eval
@@ -54,7 +60,6 @@ def plan(context: Context) -> list[str]:
 
 def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     """Play the episodes that are missing; writes report.json, report.csv and report.md."""
-    _check(context)
     settings: EvalSettings = context.config.eval
     seeds = [settings.seed + i for i in range(settings.episodes)]
     played = {row["seed"]: row for row in read_jsonl(artifact.path / PLAYED)}

@@ -21,7 +21,7 @@ from worldmodels.config import Config, dump_config, load_config
 from worldmodels.data.weights import CONTROLLER, WEIGHTS
 from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.metrics import clock
-from worldmodels.rundir import SETTINGS, Artifact, digest, write_json, write_text
+from worldmodels.rundir import SETTINGS, Artifact, digest, read_json, write_json, write_text
 from worldmodels.settings import Settings, may_change
 from worldmodels.stages.context import Context, Stage
 
@@ -39,6 +39,7 @@ def execute(stage: Stage, context: Context) -> None:
     identity = _identity(context, settings, sources)
     artifact = context.output(stage.makes(context))
     _check_run(context)
+    stage.check(context)
     config = _merged_config(stage, context)
     with artifact.locked():
         if stage.REPLACES:
@@ -61,6 +62,16 @@ def execute(stage: Stage, context: Context) -> None:
     workers = facts.get("worker_peak_memory_mib")
     each = f", of a worker {workers} MiB" if workers else ""
     _say(f"{artifact.path} finished in {clock(spent_s())}, peak memory {peak_mib} MiB{each}.")
+
+
+def is_finished(stage: Stage, context: Context) -> bool:
+    """Whether there is nothing left to do for a stage."""
+    sources = {name: context.input(name) for name in stage.needs(context)}
+    if not all(source.is_done for source in sources.values()):
+        return False
+    settings: Settings = getattr(context.config, stage.SECTION)
+    artifact = context.output(stage.makes(context))
+    return artifact.has_all(_identity(context, settings, sources), may_change(settings))
 
 
 def fingerprint(artifact: Artifact) -> str:
@@ -100,7 +111,9 @@ def _identity(
 def _accounted(artifact: Artifact) -> Iterator[Any]:
     """Adds up the time that all sessions have put into an artifact; gives a clock of it in s."""
     path = artifact.path / SPENT
-    earlier = json.loads(path.read_text())["wall_s"] if path.is_file() else 0.0
+    earlier = 0.0
+    with contextlib.suppress(OSError, ValueError, LookupError, TypeError):  # it is only a stopwatch
+        earlier = float(json.loads(path.read_text())["wall_s"])
     began = time.monotonic()
 
     def spent_s() -> float:
@@ -118,7 +131,7 @@ def _drop_other(artifact: Artifact, identity: Mapping[str, Any], growing: frozen
     file = artifact.path / SETTINGS
     if not file.is_file():
         return
-    old = json.loads(file.read_text())
+    old = read_json(file)
     new = json.loads(json.dumps(identity))
     if any(old.get(key) != new.get(key) for key in (old.keys() | new.keys()) - growing):
         _say(f"{artifact.path} was made with other settings or another agent: replacing it.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from worldmodels.data.episodes import (
     save_episode,
 )
 from worldmodels.data.explorers import ExplorerPolicy
-from worldmodels.errors import WorldModelsError
+from worldmodels.errors import UsageError, WorldModelsError
+from worldmodels.evolution.pool import count_workers
 from worldmodels.evolution.rollout import Limits, Task, play
 from worldmodels.experiment import WorldRequest, find_experiment
 from worldmodels.metrics import Progress
@@ -111,13 +112,32 @@ class _Tape:
         self.frames.append(observation.copy())
 
 
+def check(context: Context) -> None:
+    """Whether there are such worlds and explorers, and episodes as long as asked for."""
+    settings, experiment = context.config.extract, context.experiment
+    experiment.find_explorer(settings.explorer)
+    if settings.world not in experiment.worlds:
+        raise UsageError(
+            f"{experiment.name} has no world {settings.world!r}. It has: "
+            f"{', '.join(experiment.worlds)}."
+        )
+    count_workers(context.workers)
+    longest = experiment.max_steps(context.game)
+    longest = min(longest, settings.max_steps or longest)
+    if settings.min_steps >= longest:
+        raise UsageError(
+            f"no episode can last longer than --min-steps {settings.min_steps}: they end after "
+            f"{longest} steps."
+        )
+
+
 def plan(context: Context) -> list[str]:
     """How many episodes are missing, and the disk that they need."""
     folder = context.run / "episodes"
-    missing, _ = _missing(context, folder)
-    needed = _forecast_bytes(context, folder, len(missing))
+    missing = context.config.extract.episodes - len(_recorded(context, folder))
+    needed = _forecast_bytes(context, folder, missing)
     return [
-        f"record {len(missing)} of {context.config.extract.episodes} episodes into {folder}",
+        f"record {missing:,} of {context.config.extract.episodes} episodes into {folder}",
         f"about {needed / 2**30:.2f} GiB of disk are needed, {_free_bytes(folder) / 2**30:.2f} "
         f"GiB are free",
     ]
@@ -126,16 +146,14 @@ def plan(context: Context) -> list[str]:
 def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     """Record the episodes that are not there yet. Raises WorldModelsError if the disk is small."""
     settings = context.config.extract
-    context.experiment.find_explorer(settings.explorer)
-    missing, steps = _missing(context, artifact.path)
-    needed, free = (
-        _forecast_bytes(context, artifact.path, len(missing)),
-        _free_bytes(artifact.path),
-    )
+    recorded = _recorded(context, artifact.path)
+    steps = list(recorded.values())
+    needed = _forecast_bytes(context, artifact.path, settings.episodes - len(recorded))
+    free = _free_bytes(artifact.path)
     with Progress("extract", settings.episodes, "episode", len(steps)) as progress:
         progress.say(
-            f"extract: {len(missing)} episodes to record, about {needed / 2**30:.2f} GiB; "
-            f"{free / 2**30:.1f} GiB are free at {artifact.path}."
+            f"extract: {settings.episodes - len(recorded):,} episodes to record, about "
+            f"{needed / 2**30:.2f} GiB; {free / 2**30:.1f} GiB are free at {artifact.path}."
         )
         if needed + RESERVE_BYTES > free:
             raise WorldModelsError(
@@ -154,6 +172,7 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
             settings.max_steps,
         )
         workers_mib = 0
+        missing = [number for number in range(settings.episodes) if number not in recorded]
         if missing:
             artifact.reopen()
             with context.pool() as pool:
@@ -169,17 +188,15 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     }
 
 
-def _missing(context: Context, folder: Path) -> tuple[Sequence[int], list[int]]:
-    """Numbers of the episodes to record, and the lengths of those that are there."""
-    missing, steps = [], []
-    for number in range(context.config.extract.episodes):
-        path = episode_path(folder, number)
-        length = count_steps(path) if path.exists() else None
-        if length is None:
-            missing.append(number)
-        else:
-            steps.append(length)
-    return missing, steps
+def _recorded(context: Context, folder: Path) -> dict[int, int]:
+    """The lengths of the good episodes that are there, by number."""
+    lengths = {}
+    for path in sorted(folder.glob("*.npz")):
+        if path.stem.isdigit() and int(path.stem) < context.config.extract.episodes:
+            length = count_steps(path)
+            if length is not None:
+                lengths[int(path.stem)] = length
+    return lengths
 
 
 def _forecast_bytes(context: Context, folder: Path, episodes: int) -> int:

@@ -38,6 +38,11 @@ def makes(context: Context) -> str:
     return f"render/seed-{context.config.render.seed}"
 
 
+def check(context: Context) -> None:
+    """Load the agent: an old film is not replaced for one that cannot play."""
+    agent_job(context, OFFICIAL, context.config.eval.slots, None)
+
+
 def plan(context: Context) -> list[str]:
     """Which episode."""
     return [f"film the episode of seed {context.config.render.seed}"]

@@ -50,7 +50,7 @@ def makes(context: Context) -> str:
 def plan(context: Context) -> list[str]:
     """How many episodes, where."""
     settings = context.config.train_ctrl
-    _check(context)
+    check(context)
     return [
         f"search C for {settings.generations} generations of {settings.population} candidates, "
         f"{settings.episodes} episodes each, in the {settings.world} world",
@@ -61,12 +61,12 @@ def plan(context: Context) -> list[str]:
 
 def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     """Search C; writes best.npz and history.jsonl."""
-    _check(context)
     with context.pool(networks_only=context.config.train_ctrl.world == DREAM) as pool:
         return _Search(context, artifact, pool).run()
 
 
-def _check(context: Context) -> None:
+def check(context: Context) -> None:
+    """Where C can be trained, and how, depends on the game."""
     settings, experiment = context.config.train_ctrl, context.experiment
     curriculum(settings.curriculum)
     if settings.patience and experiment.idle_reward is None:

@@ -68,6 +68,10 @@ def start_seed(context: Context) -> int:
     return seeding.derive(context.config.seed, "train-rnn", "start")
 
 
+def check(context: Context) -> None:
+    """The ranges of the settings say it all."""
+
+
 def plan(context: Context) -> list[str]:
     """How many steps."""
     settings = context.config.train_rnn

@@ -40,6 +40,10 @@ def makes(context: Context) -> str:
     return "vae"
 
 
+def check(context: Context) -> None:
+    """The ranges of the settings say it all."""
+
+
 def plan(context: Context) -> list[str]:
     """How many steps, and how much memory for frames."""
     settings = context.config.train_vae

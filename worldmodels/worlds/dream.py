@@ -53,6 +53,8 @@ class DreamWorld(World):
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
     ) -> None:
         """`vae` is needed by `render` alone; `initial_noise` is added to the first z."""
+        if temperature <= 0:
+            raise ValueError(f"temperature must be above 0, not {temperature}")
         latent = rnn.sizes.latent
         space = gymnasium.spaces.Box(-np.inf, np.inf, (latent,), np.float32)
         super().__init__(num_envs, space, action_space, autoreset_mode)
