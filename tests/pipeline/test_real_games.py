@@ -48,10 +48,16 @@ GAMES = {
 }
 
 
-@pytest.mark.parametrize("game", list(GAMES))
-def test_every_stage_really_runs_in(game: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("game", "world"), [("carracing", ""), ("carracing", "fast"), ("doom", "")]
+)
+def test_every_stage_really_runs_in(game: str, world: str, tmp_path: Path) -> None:
     config = tmp_path / f"{game}-short.toml"
-    config.write_text(f'extends = "{game}-smoke.toml"\n{GAMES[game]}{SHORT}')
+    text = f'extends = "{game}-smoke.toml"\n{GAMES[game]}{SHORT}'
+    if world:
+        for table in ("[extract]\n", "[train_ctrl]\n"):
+            text = text.replace(table, f'{table}world = "{world}"\n')
+    config.write_text(text)
     run = tmp_path / "run"
     assert main(["run", str(config), "--run", str(run), "--workers", "1"]) == 0
     report = json.loads((run / "eval" / "report.json").read_text())
