@@ -89,15 +89,15 @@ def test_units_of_a_killed_generation_are_not_played_again(
 ) -> None:
     run = run_with("vae", "rnn")
     arguments = ["train-ctrl", TINY, "--workers", "1", "--unit-episodes", "1"]
-    more = ["--population", "40", "--episodes", "8", "--generations", "1"]
+    more = ["--population", "16", "--episodes", "4", "--generations", "1"]
     parts = command(*arguments, *more, "--run", str(run))
     journal = run / "ctrl" / "playing.jsonl"
-    kill_when(parts, lambda: len(rows(journal)) >= 20)
+    kill_when(parts, lambda: len(rows(journal)) >= 10)
     played = rows(journal)
     again = call(parts, TINY_PLAYED=str(tmp_path / "played"))
     assert again.returncode == 0
     evaluation = 4
-    assert len((tmp_path / "played").read_text()) <= 40 * 8 - len(played) + evaluation
+    assert len((tmp_path / "played").read_text()) <= 16 * 4 - len(played) + evaluation
     assert journal.read_text() == ""
 
 
