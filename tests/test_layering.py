@@ -22,6 +22,7 @@ LAYERS = (
         "machine",
         "settings",
         "config",
+        "interruption",
     ),
     ("experiment",),
     ("worlds", "models"),

@@ -1,8 +1,6 @@
 """`python -m worldmodels` is the same as `wm`."""
 
-import sys
-
-from worldmodels.cli import main
+from worldmodels.cli import command
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

@@ -6,17 +6,15 @@ import dataclasses
 import errno
 import importlib
 import os
-import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, NoReturn
 
+from worldmodels import interruption
 from worldmodels.config import (
     Config,
     dump_config,
@@ -94,8 +92,7 @@ class AgentOptions(Options):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code: 0, 1 for a failure, 2 for a usage mistake."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _terminated)
+    interruption.listen()
     if str(Path.cwd()) not in sys.path:  # where a user's own game may lie
         sys.path.append(str(Path.cwd()))
     code = _guarded(lambda: _dispatch(argv), debug="--debug" in argv)
@@ -103,9 +100,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _terminated(number: int, frame: FrameType | None) -> None:
-    """SIGTERM is the Ctrl-C of a batch system."""
-    raise KeyboardInterrupt
+def command() -> NoReturn:
+    """The `wm` command: `main`, and then the end of this process."""
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pool = sys.modules.get("worldmodels.evolution.pool")
+    if pool is not None and pool.has_abandoned_workers():
+        os._exit(code)  # the interpreter's own end would wait for the queues of killed workers
+    sys.exit(code)
 
 
 def _guarded(work: Callable[[], None], debug: bool) -> int:
@@ -324,4 +327,4 @@ def _short_help(command: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

@@ -11,6 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from worldmodels import interruption
 from worldmodels.rundir import write_text
 
 LINE_EVERY_S = 10.0  # off a terminal: a line now and then instead of a bar
@@ -103,7 +104,11 @@ class Progress:
             )
 
     def update(self, amount: int = 1, note: str | None = None) -> None:
-        """Count `amount` more units; `note` is shown behind the numbers."""
+        """Count `amount` more units; `note` is shown behind the numbers.
+
+        Raises KeyboardInterrupt if the user has asked to stop and was not heard.
+        """
+        interruption.raise_if_asked()
         self._count += amount
         if note is not None:
             self._note = note

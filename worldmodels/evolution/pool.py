@@ -165,12 +165,22 @@ def process_pool(workers: int, device: DeviceName) -> Iterator[Pool]:
     try:
         yield ExecutorPool(executor)
     except BaseException:
+        global _abandoned
+        _abandoned = True
         # Nobody waits for the results any more: do not let their makers finish them.
         executor.shutdown(wait=False, cancel_futures=True)
         for process in multiprocessing.active_children():
             process.terminate()
         raise
     executor.shutdown()
+
+
+_abandoned = False
+
+
+def has_abandoned_workers() -> bool:
+    """Whether workers of this process were ended in the middle of their work."""
+    return _abandoned
 
 
 def _start_process(device: DeviceName, numbers: Any) -> None:
