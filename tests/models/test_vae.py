@@ -95,6 +95,13 @@ def test_an_image_value_is_rounded_to_the_nearest_byte(value: float, byte: int) 
     assert (to_frame(torch.full((1, 3, 64, 64), value)) == byte).all()
 
 
+def test_decoding_applies_the_papers_layers_one_after_the_other() -> None:
+    torch.manual_seed(0)
+    vae, z = Vae(VaeSizes(LATENT)), torch.randn(3, LATENT)
+    layers = vae.decoder(vae.expand(z).reshape(-1, 1024, 1, 1))
+    torch.testing.assert_close(vae.decode(z), torch.sigmoid(layers), rtol=0, atol=1e-6)
+
+
 def test_training_on_one_picture_lowers_the_loss() -> None:
     torch.manual_seed(0)
     vae, image = Vae(VaeSizes(LATENT)), images(2)

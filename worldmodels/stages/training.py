@@ -56,7 +56,7 @@ def train(trainee: Trainee, artifact: Artifact, checkpoint_s: float) -> dict[str
     of the last good moment stays.
     """
     trained = [p for p in trainee.network.parameters() if p.requires_grad]
-    adam = torch.optim.Adam(trained, lr=trainee.learning_rate(0))
+    adam = torch.optim.Adam(trained, lr=trainee.learning_rate(0), fused=True)
     torch.backends.cudnn.deterministic = True
     with Checkpointer(artifact.path / CHECKPOINT, checkpoint_s) as checkpointer:
         state = checkpointer.load()
