@@ -12,8 +12,9 @@ from torch import Tensor
 
 from worldmodels.models import noise
 from worldmodels.models.controller import ControllerSizes, control, features
+from worldmodels.models.encoder import make_encoder
 from worldmodels.models.rnn import Memory, Rnn
-from worldmodels.models.vae import Vae, to_image
+from worldmodels.models.vae import Vae
 
 Squash = Callable[[Tensor], Tensor]
 POSTERIOR_STREAM = 11  # of the noise that samples V's posterior
@@ -41,6 +42,7 @@ class AgentPolicy:
         """Candidates are rows of `parameters`, D numbers each."""
         self.agent = agent
         self.device = agent.rnn.head.weight.device
+        self._encode = make_encoder(agent.vae, width)
         self._candidates = torch.as_tensor(parameters, dtype=torch.float32, device=self.device)
         self._parameters = self._candidates.new_zeros(width, agent.controller.parameters)
         self._seed = torch.zeros(width, dtype=torch.int64, device=self.device)
@@ -68,7 +70,7 @@ class AgentPolicy:
     def act(self, frames: UInt8[np.ndarray, "W 64 64 3"]) -> Float[np.ndarray, "W A"]:
         """The actions for the frames just seen; moves M's memory on by one step."""
         agent = self.agent
-        posterior = agent.vae.encode(to_image(torch.as_tensor(frames, device=self.device)))
+        posterior = self._encode(frames)
         self.z = posterior.mean
         if agent.sample_latent:
             latent = posterior.mean.shape[1]

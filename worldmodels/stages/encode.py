@@ -14,7 +14,7 @@ from worldmodels.data.episodes import load_episode, scan_episodes
 from worldmodels.data.series import Series, save_shard
 from worldmodels.data.weights import load_vae
 from worldmodels.metrics import Progress
-from worldmodels.models.vae import Vae, to_image
+from worldmodels.models.encoder import Encode, make_encoder
 from worldmodels.rundir import Artifact
 from worldmodels.stages.context import Context
 
@@ -68,13 +68,13 @@ class EncodeJob:
 
     def open(self, device: torch.device) -> Callable[[Shard], int]:
         """Load V; the function writes a shard and returns its number of frames."""
-        vae = load_vae(self.vae, device)
+        posterior = make_encoder(load_vae(self.vae, device), self.batch_size)
 
         def encode(shard: Shard) -> int:
             series = []
             for path in shard.episodes:
                 episode = load_episode(path)
-                mean, logvar = encode_frames(vae, episode.frame, self.batch_size)
+                mean, logvar = encode_frames(posterior, episode.frame, self.batch_size)
                 series.append(
                     Series(mean, logvar, episode.action, episode.reward, episode.terminated)
                 )
@@ -85,16 +85,17 @@ class EncodeJob:
 
 
 @torch.inference_mode()
-def encode_frames(vae: Vae, frames: np.ndarray, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
+def encode_frames(
+    encode: Encode, frames: np.ndarray, batch_size: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean and log-variance (T+1, Z) of frames, in batches of one fixed size."""
-    device = vae.mean.weight.device
     means, logvars = [], []
     for first in range(0, len(frames), batch_size):
         part = frames[first : first + batch_size]
         # Padded, so that a frame's latent does not depend on how many came with it.
         batch = np.zeros((batch_size, *frames.shape[1:]), np.uint8)
         batch[: len(part)] = part
-        posterior = vae.encode(to_image(torch.as_tensor(batch, device=device)))
+        posterior = encode(batch)
         means.append(posterior.mean[: len(part)].cpu().numpy())
         logvars.append(posterior.logvar[: len(part)].cpu().numpy())
     return np.concatenate(means), np.concatenate(logvars)

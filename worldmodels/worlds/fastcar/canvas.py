@@ -12,9 +12,9 @@ import math
 import numpy as np
 from jaxtyping import Float32, Int32, Int64, UInt8, UInt16, UInt32
 
+from worldmodels.kernel import kernel
 from worldmodels.worlds.carracing import VIEW_ROWS
 from worldmodels.worlds.fastcar.constants import STATE_H, STATE_W, WINDOW_H, WINDOW_W, F
-from worldmodels.worlds.fastcar.kernel import kernel
 from worldmodels.worlds.frames import FRAME_SIZE
 
 SAMPLES = 2  # a pixel's side, in samples

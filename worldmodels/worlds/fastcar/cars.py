@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int8, Int32, Int64
 
+from worldmodels.kernel import kernel
 from worldmodels.worlds.fastcar.constants import (
     CRASH_REWARD,
     DT,
@@ -20,7 +21,6 @@ from worldmodels.worlds.fastcar.constants import (
     F,
 )
 from worldmodels.worlds.fastcar.dynamics import COLUMNS, LONGEST_PERIOD, step_bodies
-from worldmodels.worlds.fastcar.kernel import kernel
 from worldmodels.worlds.fastcar.tiles import touch_tiles
 from worldmodels.worlds.fastcar.track import Track
 from worldmodels.worlds.fastcar.wheels import turn_wheels

@@ -17,6 +17,7 @@ import math
 import numpy as np
 from jaxtyping import Float32, Int8
 
+from worldmodels.kernel import kernel
 from worldmodels.worlds.fastcar.constants import (
     ANGULAR_SLEEP,
     ANGULAR_SLOP,
@@ -41,7 +42,6 @@ from worldmodels.worlds.fastcar.constants import (
     WHEELPOS,
     F,
 )
-from worldmodels.worlds.fastcar.kernel import kernel
 
 ZERO, ONE = F(0), F(1)
 H = F(DT)

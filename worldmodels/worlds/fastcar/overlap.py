@@ -11,8 +11,8 @@ import math
 import numpy as np
 from jaxtyping import Float32, Int32
 
+from worldmodels.kernel import kernel
 from worldmodels.worlds.fastcar.constants import EPSILON, POLYGON_RADIUS, F
-from worldmodels.worlds.fastcar.kernel import kernel
 
 ONE = F(1)
 RADII = POLYGON_RADIUS + POLYGON_RADIUS

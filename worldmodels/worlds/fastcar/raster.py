@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32, Int32, Int64, UInt8, UInt16, UInt32
 
+from worldmodels.kernel import kernel
 from worldmodels.worlds.carracing import VIEW_ROWS
 from worldmodels.worlds.fastcar.canvas import (
     COLUMNS,
@@ -42,7 +43,6 @@ from worldmodels.worlds.fastcar.constants import (
     ZOOM,
     F,
 )
-from worldmodels.worlds.fastcar.kernel import kernel
 from worldmodels.worlds.fastcar.wheels import PHASE
 
 CENTRE_X, CENTRE_Y = F(WINDOW_W / 2), F(WINDOW_H / 4)  # where the car is, in pixels

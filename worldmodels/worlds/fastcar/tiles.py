@@ -7,8 +7,8 @@ import math
 import numpy as np
 from jaxtyping import Bool, Float32, Int32
 
+from worldmodels.kernel import kernel
 from worldmodels.worlds.fastcar.constants import WHEEL_POLY, F
-from worldmodels.worlds.fastcar.kernel import kernel
 from worldmodels.worlds.fastcar.overlap import overlap
 
 # Farther from a tile's bounding box than this no wheel, or no wheel of a car, can touch the tile:

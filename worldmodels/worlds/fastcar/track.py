@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int32
 
+from worldmodels.kernel import kernel
 from worldmodels.worlds.fastcar.constants import (
     BORDER,
     BORDER_MIN_COUNT,
@@ -21,7 +22,6 @@ from worldmodels.worlds.fastcar.constants import (
     TRACK_TURN_RATE,
     TRACK_WIDTH,
 )
-from worldmodels.worlds.fastcar.kernel import kernel
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from jaxtyping import Bool, Float, Float32
 
+from worldmodels.kernel import kernel
 from worldmodels.worlds.fastcar.constants import (
     BLOCKING_BRAKE,
     BRAKE_FORCE,
@@ -22,7 +23,6 @@ from worldmodels.worlds.fastcar.constants import (
     WHEEL_MOMENT_OF_INERTIA,
     WHEEL_RAD,
 )
-from worldmodels.worlds.fastcar.kernel import kernel
 
 GAS, OMEGA, PHASE = range(3)  # a wheel's row: gas, angular velocity (rad/s), angle (rad)
 
