@@ -131,59 +131,67 @@ def _array(parameter: Any) -> np.ndarray:
 @kernel
 def _cut_patches(frames: np.ndarray, patches: np.ndarray) -> None:
     """Every 4x4 patch at stride 2 as a row of (row, column, colour)."""
+    width, height, columns, colours = frames.shape
+    rows = frames.reshape(width, height, columns * colours)
+    numbers = np.empty((height, columns * colours), np.float32)
     side = FIRST_SIDE
-    rows = frames.reshape(frames.shape[0], frames.shape[1], -1)
-    for w in range(frames.shape[0]):
+    for w in range(width):
+        for y in range(height):
+            for k in range(columns * colours):
+                numbers[y, k] = rows[w, y, k]
         for y in range(side):
             for x in range(side):
                 row = (w * side + y) * side + x
                 for dy in range(4):
                     for k in range(12):  # the colours of four pixels, which lie in a row
-                        patches[row, 12 * dy + k] = rows[w, 2 * y + dy, 6 * x + k]
+                        patches[row, 12 * dy + k] = numbers[2 * y + dy, 6 * x + k]
 
 
 @kernel
 def _transform(raw: np.ndarray, bias: np.ndarray, seen: np.ndarray) -> None:
-    """Winograd's sums of inputs: relu(raw + bias) in tiles of 3x3 blocks of 2x2 pixels."""
+    """Winograd's sums of inputs: relu(raw + bias) in tiles of 3x3 blocks of 2x2 pixels.
+
+    A tile's row of `seen` is ordered by (row in block, column in block, channel). Sums over the
+    rows of blocks are shared by the tiles that lie side by side.
+    """
     width, inputs = raw.shape[0], raw.shape[3]
     tiles = (raw.shape[1] - 2) // 4
-    block = np.empty((3, 3, inputs), np.float32)
+    sums = np.empty((3, 2 * tiles + 1, 4 * inputs), np.float32)
     for w in range(width):
         for ty in range(tiles):
-            for tx in range(tiles):
-                tile = (w * tiles + ty) * tiles + tx
-                for dy in range(2):
-                    for dx in range(2):
-                        _read_block(raw[w, 4 * ty + dy :, 4 * tx + dx :], bias, block)
-                        _transform_block(block, seen[:, tile], (2 * dy + dx) * inputs)
+            _sum_rows(raw, w, 4 * ty, bias, sums)
+            _sum_columns(sums, seen, (w * tiles + ty) * tiles)
 
 
 @kernel
-def _read_block(raw: np.ndarray, bias: np.ndarray, block: np.ndarray) -> None:
-    """One pixel of each of 3x3 blocks of 2x2 pixels."""
+def _sum_rows(raw: np.ndarray, w: int, top: int, bias: np.ndarray, sums: np.ndarray) -> None:
     zero = np.float32(0)
-    for a in range(3):
-        for b in range(3):
-            for c in range(block.shape[2]):
-                value = raw[2 * a, 2 * b, c] + bias[c]
-                block[a, b, c] = zero if value < zero else value
+    for dy in range(2):
+        y = top + dy
+        for x in range(2 * sums.shape[1]):
+            block, start = x // 2, (2 * dy + x % 2) * len(bias)
+            for c in range(len(bias)):
+                upper = raw[w, y, x, c] + bias[c]
+                middle = raw[w, y + 2, x, c] + bias[c]
+                lower = raw[w, y + 4, x, c] + bias[c]
+                upper = zero if upper < zero else upper  # not max, which would lose NaN
+                middle = zero if middle < zero else middle
+                lower = zero if lower < zero else lower
+                sums[0, block, start + c] = upper - middle
+                sums[1, block, start + c] = middle
+                sums[2, block, start + c] = lower - middle
 
 
 @kernel
-def _transform_block(block: np.ndarray, seen: np.ndarray, start: int) -> None:
-    for c in range(block.shape[2]):
-        x10, x11, x12 = block[1, 0, c], block[1, 1, c], block[1, 2, c]
-        up0, up1, up2 = block[0, 0, c] - x10, block[0, 1, c] - x11, block[0, 2, c] - x12
-        low0, low1, low2 = block[2, 0, c] - x10, block[2, 1, c] - x11, block[2, 2, c] - x12
-        seen[0, start + c] = up0 - up1
-        seen[1, start + c] = up1
-        seen[2, start + c] = up2 - up1
-        seen[3, start + c] = x10 - x11
-        seen[4, start + c] = x11
-        seen[5, start + c] = x12 - x11
-        seen[6, start + c] = low0 - low1
-        seen[7, start + c] = low1
-        seen[8, start + c] = low2 - low1
+def _sum_columns(sums: np.ndarray, seen: np.ndarray, first_tile: int) -> None:
+    for tx in range(sums.shape[1] // 2):
+        tile = first_tile + tx
+        for r in range(3):
+            for c in range(sums.shape[2]):
+                middle = sums[r, 2 * tx + 1, c]
+                seen[3 * r, tile, c] = sums[r, 2 * tx, c] - middle
+                seen[3 * r + 1, tile, c] = middle
+                seen[3 * r + 2, tile, c] = sums[r, 2 * tx + 2, c] - middle
 
 
 @kernel
