@@ -229,7 +229,7 @@ def test_only_how_long_to_go_on_may_change_when_a_search_is_continued() -> None:
 @pytest.mark.parametrize(
     ("section", "names"),
     [
-        ("extract", {"episodes"}),
+        ("extract", {"episodes", "slots"}),
         ("train_vae", {"epochs"}),
         ("encode", set()),
         ("train_rnn", {"num_steps"}),

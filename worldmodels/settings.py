@@ -53,6 +53,8 @@ class ExtractSettings:
     """Episodes of this many steps or fewer are played again with another seed."""
     max_steps: CountOrNone
     """Stop an episode after this many steps; 0 leaves it to the game."""
+    slots: Annotated[Count, MAY_CHANGE]
+    """Episodes that one process plays side by side; of no influence on what is recorded."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ import pytest
 from conftest import TINY, call, command, environment, mpi_command
 from test_resume import rows
 
+from worldmodels.cli import main
+
 SEARCH = ["train-ctrl", TINY, "--generations", "3"]
 
 
@@ -39,6 +41,15 @@ def test_serial_processes_and_mpi_ranks_give_the_same_fitness(
 def test_recording_under_mpi_equals_recording_alone(finished_run: Path, tmp_path: Path) -> None:
     result = call(mpi_command(3, "extract", TINY, "--run", str(tmp_path / "run")))
     assert result.returncode == 0, result.stderr
+    for path in (finished_run / "episodes").glob("*.npz"):
+        assert (tmp_path / "run" / "episodes" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_recording_side_by_side_equals_recording_one_by_one(
+    finished_run: Path, tmp_path: Path
+) -> None:
+    arguments = ["extract", TINY, "--run", str(tmp_path / "run"), "--workers", "1", "--slots", "1"]
+    assert main(arguments) == 0
     for path in (finished_run / "episodes").glob("*.npz"):
         assert (tmp_path / "run" / "episodes" / path.name).read_bytes() == path.read_bytes()
 

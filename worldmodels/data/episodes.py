@@ -17,7 +17,6 @@ from jaxtyping import Float, UInt8
 from worldmodels.data.archive import save_npz
 from worldmodels.errors import WorldModelsError
 
-COMPRESS_LEVEL = 1
 DAMAGED = (  # what zipfile and NumPy raise for one flipped bit or another
     *(zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError),
     *(ValueError, LookupError, EOFError, OSError, RuntimeError, SyntaxError),
@@ -92,7 +91,7 @@ def save_episode(path: Path, episode: Episode) -> None:
         "truncated": np.array(episode.truncated),
         "seed": np.array(episode.seed, np.int64),
     }
-    save_npz(path, arrays, COMPRESS_LEVEL)
+    save_npz(path, arrays, compress=True)
 
 
 def load_episode(path: Path) -> Episode:

@@ -41,7 +41,7 @@ def save_shard(path: Path, series: Sequence[Series]) -> None:
         "terminated": np.array([s.terminated for s in series]),
         "length": np.array([s.steps for s in series], np.int64),
     }
-    save_npz(path, arrays, compress_level=0)
+    save_npz(path, arrays, compress=False)
 
 
 def load_series(folder: Path) -> list[Series]:

@@ -76,7 +76,7 @@ def random_rnn(sizes: RnnSizes, seed: int, device: torch.device | str) -> Rnn:
 def save_first_latents(folder: Path, first: FirstLatents) -> None:
     """Write the posteriors that dreams start from into M's folder."""
     arrays = {"mean": first.mean.astype(np.float16), "logvar": first.logvar.astype(np.float16)}
-    save_npz(folder / FIRST_LATENTS, arrays, compress_level=0)
+    save_npz(folder / FIRST_LATENTS, arrays, compress=False)
 
 
 def load_first_latents(folder: Path) -> FirstLatents:
@@ -114,7 +114,7 @@ def save_controller(folder: Path, controller: SavedController) -> None:
         if field.name != "sizes"
     }
     sizes = json.dumps(dataclasses.asdict(controller.sizes))
-    save_npz(folder / CONTROLLER, {**facts, "sizes": np.array(sizes)}, compress_level=0)
+    save_npz(folder / CONTROLLER, {**facts, "sizes": np.array(sizes)}, compress=False)
 
 
 def load_controller(folder: Path) -> SavedController:

@@ -40,9 +40,10 @@ class Mixture:
 
         `uniform` in [0, 1) picks the component, standard normal `noise` the place within it.
         """
-        weight = torch.softmax(self.logits / temperature, dim=-1)
-        above = weight.cumsum(-1)[..., :-1] <= uniform.unsqueeze(-1)
-        component = above.sum(-1, keepdim=True)
+        # Not softmax, which is slow over so few numbers: the draw is scaled up instead.
+        highest = self.logits.amax(-1, keepdim=True)
+        below = torch.exp((self.logits - highest) / temperature).cumsum(-1)
+        component = (below[..., :-1] <= uniform.unsqueeze(-1) * below[..., -1:]).sum(-1, True)
         mean = self.mean.gather(-1, component).squeeze(-1)
         log_std = self.log_std.gather(-1, component).squeeze(-1)
         return mean + log_std.exp() * math.sqrt(temperature) * noise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ from worldmodels.data.episodes import (
 )
 from worldmodels.data.explorers import ExplorerPolicy
 from worldmodels.errors import UsageError, WorldModelsError
-from worldmodels.evolution.pool import count_workers
-from worldmodels.evolution.rollout import Limits, Task, play
+from worldmodels.evolution.pool import chunked, count_workers
+from worldmodels.evolution.rollout import Limits, Outcome, Task, play
 from worldmodels.experiment import WorldRequest, find_experiment
 from worldmodels.metrics import Progress
 from worldmodels.rundir import Artifact
@@ -46,7 +46,7 @@ def makes(context: Context) -> str:
 
 @dataclass(frozen=True)
 class ExtractJob:
-    """Recording one episode a call, into a file named by its number."""
+    """Recording a few episodes a call, side by side, into files named by their numbers."""
 
     folder: Path
     experiment: str
@@ -56,35 +56,33 @@ class ExtractJob:
     seed: int
     min_steps: int
     max_steps: int
+    slots: int
 
     @property
     def has_networks(self) -> bool:
         """None: only the game is played."""
         return False
 
-    def open(self, device: Any) -> Callable[[int], int]:
-        """Start the world; the function records an episode and returns its number of steps."""
+    def open(self, device: Any) -> Callable[[Sequence[int]], list[int]]:
+        """Start the worlds; the function records episodes and returns their numbers of steps."""
         experiment = find_experiment(self.experiment)
         make = experiment.find_explorer(self.explorer)
-        world = experiment.make_world(WorldRequest(self.world, 1, self.settings))
-        policy = ExplorerPolicy(make, 1, experiment.action_size)
+        world = experiment.make_world(WorldRequest(self.world, self.slots, self.settings))
+        policy = ExplorerPolicy(make, self.slots, experiment.action_size)
 
-        def record(number: int) -> int:
+        def record(numbers: Sequence[int]) -> list[int]:
+            lengths = dict.fromkeys(numbers, 0)
             for attempt in range(MOST_TRIES):
-                tape = _Tape()
-                task = Task(seeding.derive(self.seed, "episode", number, attempt))
-                outcome = play(world, policy, [task], Limits(max_steps=self.max_steps), tape)[0]
-                if outcome.length > self.min_steps:
-                    episode = Episode(
-                        np.stack(tape.frames),
-                        np.stack(tape.actions),
-                        np.array(tape.rewards, np.float32),
-                        outcome.terminated,
-                        outcome.truncated,
-                        outcome.seed,
-                    )
-                    save_episode(episode_path(self.folder, number), episode)
-                    return outcome.length
+                missing = [number for number, length in lengths.items() if not length]
+                if not missing:
+                    return list(lengths.values())
+                tasks = [Task(self._episode_seed(number, attempt)) for number in missing]
+                tapes = _Tapes(len(tasks))
+                outcomes = play(world, policy, tasks, Limits(max_steps=self.max_steps), tapes)
+                for i, (number, outcome) in enumerate(zip(missing, outcomes, strict=True)):
+                    if outcome.length > self.min_steps:
+                        save_episode(episode_path(self.folder, number), tapes.episode(i, outcome))
+                        lengths[number] = outcome.length
             raise WorldModelsError(
                 f"no episode in {MOST_TRIES} lasted longer than --min-steps {self.min_steps}: "
                 f"lower it."
@@ -92,24 +90,39 @@ class ExtractJob:
 
         return record
 
+    def _episode_seed(self, number: int, attempt: int) -> int:
+        return seeding.derive(self.seed, "episode", number, attempt)
 
-class _Tape:
-    """Keeps what happens in one episode."""
 
-    def __init__(self) -> None:
-        self.frames: list[np.ndarray] = []
-        self.actions: list[np.ndarray] = []
-        self.rewards: list[float] = []
+class _Tapes:
+    """Keep what happens in each of some episodes."""
+
+    def __init__(self, count: int) -> None:
+        self._frames: list[list[np.ndarray]] = [[] for _ in range(count)]
+        self._actions: list[list[np.ndarray]] = [[] for _ in range(count)]
+        self._rewards: list[list[float]] = [[] for _ in range(count)]
 
     def started(self, number: int, slot: int, observation: np.ndarray) -> None:
-        self.frames.append(observation.copy())
+        self._frames[number].append(observation.copy())
 
     def stepped(
         self, number: int, slot: int, action: np.ndarray, reward: float, observation: np.ndarray
     ) -> None:
-        self.actions.append(action.copy())
-        self.rewards.append(reward)
-        self.frames.append(observation.copy())
+        self._actions[number].append(action.copy())
+        self._rewards[number].append(reward)
+        self._frames[number].append(observation.copy())
+
+    def episode(self, number: int, outcome: Outcome) -> Episode:
+        """All of task `number`, which is forgotten."""
+        frames, self._frames[number] = self._frames[number], []
+        return Episode(
+            np.stack(frames),
+            np.stack(self._actions[number]),
+            np.array(self._rewards[number], np.float32),
+            outcome.terminated,
+            outcome.truncated,
+            outcome.seed,
+        )
 
 
 def check(context: Context) -> None:
@@ -147,10 +160,10 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     """Record the episodes that are not there yet. Raises WorldModelsError if the disk is small."""
     settings = context.config.extract
     recorded = _recorded(context, artifact.path)
-    steps = list(recorded.values())
+    count, steps = len(recorded), sum(recorded.values())
     needed = _forecast_bytes(context, artifact.path, settings.episodes - len(recorded))
     free = _free_bytes(artifact.path)
-    with Progress("extract", settings.episodes, "episode", len(steps)) as progress:
+    with Progress("extract", settings.episodes, "episode", count) as progress:
         progress.say(
             f"extract: {settings.episodes - len(recorded):,} episodes to record, about "
             f"{needed / 2**30:.2f} GiB; {free / 2**30:.1f} GiB are free at {artifact.path}."
@@ -170,19 +183,20 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
             seeding.derive(context.config.seed, "extract"),
             settings.min_steps,
             settings.max_steps,
+            settings.slots,
         )
         workers_mib = 0
         missing = [number for number in range(settings.episodes) if number not in recorded]
         if missing:
             artifact.reopen()
             with context.pool() as pool:
-                for length in pool.map(job, missing):
-                    steps.append(length)
-                    progress.update(1, f"{sum(steps):,} steps")
+                for lengths in pool.map(job, chunked(missing, settings.slots)):
+                    count, steps = count + len(lengths), steps + sum(lengths)
+                    progress.update(len(lengths), f"{steps:,} steps")
                 workers_mib = pool.peak_memory_mib
     return {
-        "episodes": len(steps),
-        "steps": sum(steps),
+        "episodes": count,
+        "steps": steps,
         "bytes": _size_bytes(artifact.path),
         "worker_peak_memory_mib": workers_mib,
     }

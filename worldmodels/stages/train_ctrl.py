@@ -179,7 +179,9 @@ class _Search:
             seeding.derive(self.root, "generation", number, episode)
             for episode in range(settings.episodes)
         ]
-        outcomes = self._play("training", number, candidates, seeds, self._limits())
+        outcomes = self._play(
+            "training", number, candidates, seeds, self._limits(), settings.unit_episodes
+        )
         returns = np.array([o.total for o in outcomes]).reshape(len(candidates), -1).mean(1)
         self.search.tell(returns)
         self.generation += 1
@@ -216,7 +218,9 @@ class _Search:
             for episode in range(self.settings.evaluate_episodes)
         ]
         mean = self.search.mean
-        outcomes = self._play("evaluation", number, mean[np.newaxis], seeds, Limits())
+        # Far fewer episodes than in training: one batch a unit, so that no worker goes without.
+        unit = min(self.settings.unit_episodes, self.settings.slots)
+        outcomes = self._play("evaluation", number, mean[np.newaxis], seeds, Limits(), unit)
         score = float(np.mean([outcome.total for outcome in outcomes]))
         if score > self.best:
             self.best = score
@@ -239,9 +243,10 @@ class _Search:
         candidates: np.ndarray,
         seeds: Sequence[int],
         limits: Limits,
+        unit_episodes: int,
     ) -> list[Outcome]:
         """The outcomes of all candidates on all seeds; an interrupted session's are kept."""
-        units = cut(candidates, seeds, limits, self.settings.unit_episodes)
+        units = cut(candidates, seeds, limits, unit_episodes)
         played = self.journal.units(phase)
         missing = [number for number in range(len(units)) if number not in played]
         results = self.pool.map(self.job, [units[number] for number in missing])

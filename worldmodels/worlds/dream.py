@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 import torch
 from gymnasium.vector import AutoresetMode
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from worldmodels import seeding
 from worldmodels.models import noise
@@ -27,6 +27,19 @@ class FirstLatents:
 
     mean: Float[np.ndarray, "N Z"]
     logvar: Float[np.ndarray, "N Z"]
+
+
+def fitted(index: Int[np.ndarray, " N"], width: int) -> Int[np.ndarray, " M"]:
+    """`index` and so many of the other rows that M is `width` halved as often as is possible.
+
+    Few sizes of batches, and none below four rows, because the last bits of a matrix product may
+    depend on its number of rows where that is very small.
+    """
+    size = width
+    while size % 2 == 0 and size // 2 >= max(len(index), 4):
+        size //= 2
+    others = np.setdiff1d(np.arange(width), index, assume_unique=True)
+    return np.concatenate([index, others[: size - len(index)]])
 
 
 class DreamWorld(World):
@@ -111,29 +124,46 @@ class DreamWorld(World):
 
     @torch.inference_mode()
     def _advance(self, index: Int[np.ndarray, " N"], actions: Float[np.ndarray, "W A"]) -> Step:
-        action = torch.as_tensor(actions, device=self._device)
-        memory = self._rnn.step(self.z, action, self._step_count == 0, self.memory)
-        prediction = self._rnn.predict(memory.h)
-        latent = self.z.shape[1]
-        pick = noise.uniform(self._seed, self._step_count, COMPONENT, latent)
-        draw = noise.normal(self._seed, self._step_count, WITHIN, latent)
-        z = prediction.latent.sample(pick, draw, self._temperature)
-        if len(index) == self.num_envs:
-            self.z, self.memory = z, memory
-        else:  # the others stand still
-            where = torch.as_tensor(index, device=self._device)
-            self.z = self.z.index_copy(0, where, z[where])
-            self.memory = Memory(
-                self.memory.h.index_copy(0, where, memory.h[where]),
-                self.memory.c.index_copy(0, where, memory.c[where]),
+        count = len(index)
+        if count == self.num_envs:
+            action = torch.as_tensor(actions, device=self._device)
+            step = self._dreamt(self.z, self.memory, action, self._seed, self._step_count)
+            self.z, self.memory, done = step
+            self._step_count += 1
+        else:  # the others stand still, and few of them are computed
+            rows = fitted(index, self.num_envs)
+            where, there = (torch.as_tensor(part, device=self._device) for part in (rows, index))
+            memory = Memory(self.memory.h[where], self.memory.c[where])
+            action = torch.as_tensor(actions[rows], device=self._device)
+            z, memory, done = self._dreamt(
+                self.z[where], memory, action, self._seed[where], self._step_count[where]
             )
-        self._step_count += 1
+            self.z = self.z.index_copy(0, there, z[:count])
+            self.memory = Memory(
+                self.memory.h.index_copy(0, there, memory.h[:count]),
+                self.memory.c.index_copy(0, there, memory.c[:count]),
+            )
+            self._step_count[there] += 1
         self._length[index] += 1  # the same on the host: asking the device would wait for it
-        terminated = np.zeros(len(index), dtype=np.bool_)
-        if prediction.done_logit is not None:
-            terminated = (prediction.done_logit > 0).cpu().numpy()[index]
+        terminated = np.zeros(count, dtype=np.bool_) if done is None else done.cpu().numpy()[:count]
         truncated = (self._length[index] >= self._max_steps) & ~terminated
-        return Step(np.ones(len(index)), terminated, truncated)
+        return Step(np.ones(count), terminated, truncated)
+
+    def _dreamt(
+        self,
+        z: Float[torch.Tensor, "B Z"],
+        memory: Memory,
+        action: Float[torch.Tensor, "B A"],
+        seed: Int[torch.Tensor, " B"],
+        step: Int[torch.Tensor, " B"],
+    ) -> tuple[Float[torch.Tensor, "B Z"], Memory, Bool[torch.Tensor, " B"] | None]:
+        """The next latent and memory, and whether the dream is over if M can tell."""
+        memory = self._rnn.step(z, action, step == 0, memory)
+        prediction = self._rnn.predict(memory.h)
+        pick = noise.uniform(seed, step, COMPONENT, z.shape[1])
+        draw = noise.normal(seed, step, WITHIN, z.shape[1])
+        done = None if prediction.done_logit is None else prediction.done_logit > 0
+        return prediction.latent.sample(pick, draw, self._temperature), memory, done
 
     def _observe(self) -> Float[np.ndarray, "W Z"]:
         return self.z.cpu().numpy().copy()
