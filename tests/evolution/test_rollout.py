@@ -60,7 +60,7 @@ class Echo:
     def begin(self, slots: np.ndarray, seeds: np.ndarray, candidates: np.ndarray) -> None:
         self.begun += zip(slots.tolist(), seeds.tolist(), candidates.tolist(), strict=True)
 
-    def act(self, observations: np.ndarray) -> np.ndarray:
+    def act(self, observations: np.ndarray, running: np.ndarray | None = None) -> np.ndarray:
         return observations[:, 1:]
 
 

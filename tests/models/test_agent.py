@@ -114,3 +114,14 @@ def test_two_steps_equal_v_c_and_m_one_after_the_other(agent: Agent) -> None:
             expected = torch.tanh(control(SIZES, parameters, features(SIZES, z, memory)))
             np.testing.assert_allclose(action, expected.numpy(), rtol=1e-4, atol=1e-5)
             memory = agent.rnn.step(z, expected, torch.tensor([i == 0]), memory)
+
+
+@pytest.mark.parametrize("running", [[1], [0, 3, 6], [7, 2, 5, 4, 1]])
+def test_actions_do_not_depend_on_which_others_are_over(agent: Agent, running: list[int]) -> None:
+    def act(among: np.ndarray | None) -> np.ndarray:
+        policy = AgentPolicy(agent, CANDIDATES, 8)
+        policy.begin(np.arange(8), np.arange(8), np.arange(8) % 3)
+        return np.stack([policy.act(np.roll(crowd, t, 0), among)[running] for t in range(2)])
+
+    crowd = np.random.default_rng(4).integers(0, 256, (8, 64, 64, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(act(np.array(running)), act(None))

@@ -106,7 +106,11 @@ class ExplorerPolicy:
             # A stream of its own, so that the explorer does not repeat the game's draws.
             self._explorers[slot] = self._make(np.random.default_rng([int(seed), 1]))
 
-    def act(self, frames: UInt8[np.ndarray, "W 64 64 3"]) -> Float[np.ndarray, "W A"]:
+    def act(
+        self,
+        frames: UInt8[np.ndarray, "W 64 64 3"],
+        running: Int[np.ndarray, " N"] | None = None,
+    ) -> Float[np.ndarray, "W A"]:
         """The actions for the frames just seen."""
         for slot, explorer in enumerate(self._explorers):
             if explorer is not None:

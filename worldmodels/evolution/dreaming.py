@@ -41,7 +41,9 @@ class DreamPolicy:
         self._parameters[torch.as_tensor(slots, device=device)] = chosen
 
     @torch.inference_mode()
-    def act(self, observations: Float[np.ndarray, "W Z"]) -> Float[np.ndarray, "W A"]:
+    def act(
+        self, observations: Float[np.ndarray, "W Z"], running: Int[np.ndarray, " N"] | None = None
+    ) -> Float[np.ndarray, "W A"]:
         """The actions for the latents and memories that the dreams are at."""
         seen = features(self._sizes, self._world.z, self._world.memory)
         raw = control(self._sizes, self._parameters, seen)

@@ -54,8 +54,10 @@ class Policy(Protocol):
     ) -> None:
         """New episodes start in `slots`."""
 
-    def act(self, observations: np.ndarray) -> np.ndarray:
-        """Actions (W, A) for the observations of all W worlds."""
+    def act(
+        self, observations: np.ndarray, running: Int[np.ndarray, " N"] | None = None
+    ) -> np.ndarray:
+        """Actions (W, A) for the observations of all W worlds; those of `running` will be used."""
 
 
 @runtime_checkable
@@ -116,9 +118,9 @@ class _Rollout:
         self.world.park(np.ones(self.world.num_envs, np.bool_))
         observation = self._fill(np.ones(self.world.num_envs, np.bool_))
         while observation is not None and (self.task >= 0).any():
-            action = self.policy.act(observation)
-            observation, reward, terminated, truncated, _ = self.world.step(action)
             playing = self.task >= 0
+            action = self.policy.act(observation, playing.nonzero()[0])
+            observation, reward, terminated, truncated, _ = self.world.step(action)
             self.total += np.where(playing, reward, 0)
             self.length += playing
             self.idle = np.where(reward > 0, 0, self.idle + 1)

@@ -11,10 +11,11 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from worldmodels.models import noise
+from worldmodels.models.batches import fitted
 from worldmodels.models.controller import ControllerSizes, control, features
-from worldmodels.models.encoder import make_encoder
+from worldmodels.models.encoder import Encode, make_encoder
 from worldmodels.models.rnn import Memory, Rnn
-from worldmodels.models.vae import Vae
+from worldmodels.models.vae import Posterior, Vae
 
 Squash = Callable[[Tensor], Tensor]
 POSTERIOR_STREAM = 11  # of the noise that samples V's posterior
@@ -34,15 +35,15 @@ class Agent:
 class AgentPolicy:
     """Plays W episodes side by side, each with a parameter vector of its own.
 
-    All networks always see W rows, idle slots included, so that an episode's numbers do not
-    depend on how many others are still running.
+    V, which costs most, sees few sizes of batches; C and M always see W rows, idle ones included:
+    an episode's numbers do not depend on how many others are still running.
     """
 
     def __init__(self, agent: Agent, parameters: Float[np.ndarray, "P D"], width: int) -> None:
         """Candidates are rows of `parameters`, D numbers each."""
         self.agent = agent
         self.device = agent.rnn.head.weight.device
-        self._encode = make_encoder(agent.vae, width)
+        self._encoders: dict[int, Encode] = {}  # by the number of frames that they take
         self._candidates = torch.as_tensor(parameters, dtype=torch.float32, device=self.device)
         self._parameters = self._candidates.new_zeros(width, agent.controller.parameters)
         self._seed = torch.zeros(width, dtype=torch.int64, device=self.device)
@@ -67,10 +68,17 @@ class AgentPolicy:
         self._memory = Memory(h, c)
 
     @torch.inference_mode()
-    def act(self, frames: UInt8[np.ndarray, "W 64 64 3"]) -> Float[np.ndarray, "W A"]:
-        """The actions for the frames just seen; moves M's memory on by one step."""
+    def act(
+        self,
+        frames: UInt8[np.ndarray, "W 64 64 3"],
+        running: Int[np.ndarray, " N"] | None = None,
+    ) -> Float[np.ndarray, "W A"]:
+        """The actions for the frames just seen; moves M's memory on by one step.
+
+        Those of slots that are not among the `running` have no meaning; None: all run.
+        """
         agent = self.agent
-        posterior = self._encode(frames)
+        posterior = self._see(frames, running)
         self.z = posterior.mean
         if agent.sample_latent:
             latent = posterior.mean.shape[1]
@@ -82,3 +90,20 @@ class AgentPolicy:
             self._memory = agent.rnn.step(self.z, action, self._step == 0, self._memory)
         self._step += 1
         return action.cpu().numpy()
+
+    def _see(
+        self, frames: UInt8[np.ndarray, "W 64 64 3"], running: Int[np.ndarray, " N"] | None
+    ) -> Posterior:
+        """V's posterior of every frame; that of idle slots is the standard normal."""
+        width = len(frames)
+        rows = np.arange(width) if running is None else fitted(running, width)
+        if len(rows) not in self._encoders:
+            self._encoders[len(rows)] = make_encoder(self.agent.vae, len(rows))
+        encode = self._encoders[len(rows)]
+        if len(rows) == width:
+            return encode(frames)
+        seen, where = encode(frames[rows]), torch.as_tensor(rows, device=self.device)
+        blank = torch.zeros_like(self.z)
+        return Posterior(
+            blank.index_copy(0, where, seen.mean), blank.index_copy(0, where, seen.logvar)
+        )

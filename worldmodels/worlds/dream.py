@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int
 
 from worldmodels import seeding
 from worldmodels.models import noise
+from worldmodels.models.batches import fitted
 from worldmodels.models.rnn import Memory, Rnn
 from worldmodels.models.vae import Vae, to_frame
 from worldmodels.worlds.world import Step, World
@@ -27,19 +28,6 @@ class FirstLatents:
 
     mean: Float[np.ndarray, "N Z"]
     logvar: Float[np.ndarray, "N Z"]
-
-
-def fitted(index: Int[np.ndarray, " N"], width: int) -> Int[np.ndarray, " M"]:
-    """`index` and so many of the other rows that M is `width` halved as often as is possible.
-
-    Few sizes of batches, and none below four rows, because the last bits of a matrix product may
-    depend on its number of rows where that is very small.
-    """
-    size = width
-    while size % 2 == 0 and size // 2 >= max(len(index), 4):
-        size //= 2
-    others = np.setdiff1d(np.arange(width), index, assume_unique=True)
-    return np.concatenate([index, others[: size - len(index)]])
 
 
 class DreamWorld(World):

@@ -1,0 +1,137 @@
+"""Packing the agent of a run into a small folder that can be passed on."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from worldmodels.config import dump_config, load_config
+from worldmodels.data.weights import (
+    CONTROLLER,
+    FIRST_LATENTS,
+    WEIGHTS,
+    load_controller,
+    load_rnn,
+    load_vae,
+    save_network,
+)
+from worldmodels.errors import WorldModelsError
+from worldmodels.rundir import DONE, Artifact, digest, read_json, write_text
+
+CARD = "card.md"
+REPORT = "report.json"
+ENVIRONMENT = "environment.json"
+MAKERS = {"vae": "train-vae", "rnn": "train-rnn", "ctrl": "train-ctrl"}
+
+
+def pack(run: Path, out: Path) -> list[Path]:
+    """Write V and M of `run` in half precision, and C, into `out`; returns the files written.
+
+    The folder is an agent for `--agent`, with a card that says where it comes from. Raises
+    WorldModelsError if the run has no finished agent or `out` holds something else.
+    """
+    if not (run / "config.toml").is_file():
+        raise WorldModelsError(f"{run} holds no run: it has no config.toml.")
+    if out.exists() and not (out / CARD).is_file() and any(out.iterdir()):
+        raise WorldModelsError(f"{out} holds something else than a packed agent: name another.")
+    config = load_config(run / "config.toml")
+    controller = load_controller(_part(run, "ctrl", config.experiment).path)
+    parts = ("vae", "rnn", "ctrl") if controller.trained_rnn else ("vae", "ctrl")
+    sources = {name: _part(run, name, config.experiment) for name in parts}
+    for name, source in sources.items():
+        folder = out / name
+        folder.mkdir(parents=True, exist_ok=True)
+        if name == "ctrl":
+            shutil.copyfile(source.path / CONTROLLER, folder / CONTROLLER)
+        else:
+            network = (load_vae if name == "vae" else load_rnn)(source.path, "cpu")
+            save_network(folder, network.to(torch.float16))
+        if name == "rnn":
+            shutil.copyfile(source.path / FIRST_LATENTS, folder / FIRST_LATENTS)
+        # What the stage wrote about itself, so that the folder counts as finished.
+        Artifact(out, name, "wm pack").finish(source.facts["settings"], _costs(source.facts))
+    write_text(out / "config.toml", dump_config(config))
+    shutil.copyfile(run / ENVIRONMENT, out / ENVIRONMENT)
+    write_text(out / CARD, card(run, out))
+    return sorted(path for path in out.rglob("*") if path.is_file())
+
+
+def add_report(out: Path, evaluation: Path) -> None:
+    """Put the evaluation of the packed agent in `out`, a folder of `wm eval`, beside it.
+
+    Raises WorldModelsError if another agent was evaluated.
+    """
+    report = read_json(evaluation / REPORT)
+    for name, found in report["fingerprints"].items():
+        weights = out / name / (CONTROLLER if name == "ctrl" else WEIGHTS)
+        if not weights.is_file() or digest(weights) != found:
+            raise WorldModelsError(
+                f"{evaluation} scored another agent than that of {out}: run "
+                f"`wm eval CONFIG --agent {out}` and name its folder."
+            )
+    shutil.copyfile(evaluation / REPORT, out / REPORT)
+
+
+def card(run: Path, out: Path) -> str:
+    """The agent's card: where it comes from, what it cost, how to make it again."""
+    config = load_config(run / "config.toml")
+    environment = read_json(run / ENVIRONMENT)
+    versions = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
+    lines = [
+        f"# An agent for {config.experiment}",
+        "",
+        "V and M are in half precision, C in single precision. `config.toml` has every setting.",
+        "",
+        "| stage | result | time |",
+        "|---|---|---:|",
+    ]
+    for name in ("episodes", "vae", "series", "rnn", "ctrl"):
+        if (run / name / DONE).is_file():
+            facts = read_json(run / name / DONE)
+            lines.append(f"| {name} | {_said(facts)} | {facts['wall_s'] / 60:.0f} min |")
+    lines += [
+        "",
+        f"Root seed {config.seed}. Machine: {environment['machine']}. {versions}.",
+        "",
+        f"Fingerprints: {', '.join(f'{n} {digest(p)}' for n, p in _weights(out))}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _part(run: Path, name: str, config: str) -> Artifact:
+    """An artifact of the agent; of a search that goes on, the best agent so far will do."""
+    artifact = Artifact(run, name, f"wm {MAKERS[name]} {config} --run {run}")
+    artifact.require()
+    return artifact
+
+
+def _costs(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if name not in ("files", "settings")}
+
+
+def _said(facts: Mapping[str, Any]) -> str:
+    hidden = (
+        "files",
+        "settings",
+        "wall_s",
+        "peak_memory_mib",
+        "worker_peak_memory_mib",
+        "finished",
+    )
+    shown = {name: value for name, value in facts.items() if name not in hidden}
+    return ", ".join(
+        f"{name.replace('_', ' ')} {value:,.4g}"
+        if isinstance(value, float)
+        else f"{name.replace('_', ' ')} {value:,}"
+        for name, value in shown.items()
+        if isinstance(value, int | float)
+    )
+
+
+def _weights(out: Path) -> list[tuple[str, Path]]:
+    files = [(name, out / name / WEIGHTS) for name in ("vae", "rnn")]
+    return [(n, p) for n, p in [*files, ("ctrl", out / "ctrl" / CONTROLLER)] if p.is_file()]
