@@ -29,6 +29,7 @@ class WorldRequest:
     num_envs: int
     settings: Any  # the experiment's own settings dataclass
     render: bool = False  # whether `render` will be called
+    threads: int = 1  # that the worlds may be shared out among, where their kind can do that
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Experiment:
     max_steps: Callable[[Any], int]  # longest episode under given settings
     done_head: bool  # whether M predicts the end of an episode, so that C can be trained in it
     idle_reward: float | None  # reward of a step in which nothing happens; None: no such thing
+    threaded_worlds: frozenset[str]  # kinds that one process can step on many threads
     frames_per_s: int  # for videos
     usual_steps: int  # of an episode of random play, and ...
     frame_bytes: int  # ... a compressed frame on disk: for the forecast of `wm extract`
@@ -67,13 +69,18 @@ class Experiment:
         """The game's settings from the config's [world] table. Raises UsageError."""
         return build_settings(self.settings, config.world, "[world]", "world.")
 
+    def find_world(self, kind: str, others: tuple[str, ...] = ()) -> None:
+        """Raise UsageError unless the game has worlds of this kind, or it is one of `others`."""
+        known = [*self.worlds, *others]
+        if kind not in known:
+            raise UsageError(
+                f"{self.name} has no world {kind!r}{nearest(kind, known)} It has: "
+                f"{', '.join(known)}."
+            )
+
     def make_world(self, request: WorldRequest) -> World:
         """A batch of the game's worlds of one kind. Raises UsageError for an unknown kind."""
-        if request.kind not in self.worlds:
-            raise UsageError(
-                f"{self.name} has no world {request.kind!r}{nearest(request.kind, self.worlds)} "
-                f"It has: {', '.join(self.worlds)}."
-            )
+        self.find_world(request.kind)
         return self.worlds[request.kind](request)
 
     def find_explorer(

@@ -92,6 +92,7 @@ EXPERIMENT = Experiment(
     max_steps=lambda settings: int(settings.max_episode_steps),
     done_head=True,
     idle_reward=None,
+    threaded_worlds=frozenset(),
     frames_per_s=10,
     usual_steps=20,
     frame_bytes=200,

@@ -13,10 +13,12 @@ from jaxtyping import Float
 
 from worldmodels.data import weights
 from worldmodels.data.explorers import ExplorerPolicy
+from worldmodels.device import count_gpus
 from worldmodels.evolution.dreaming import DreamPolicy
-from worldmodels.evolution.pool import chunked
+from worldmodels.evolution.pool import chunked, mpi_size
 from worldmodels.evolution.rollout import Limits, Outcome, Policy, Task, play
 from worldmodels.experiment import Experiment, WorldRequest, find_experiment
+from worldmodels.machine import usable_cores
 from worldmodels.models.agent import Agent, AgentPolicy
 from worldmodels.models.controller import ControllerSizes
 from worldmodels.models.rnn import Rnn, RnnSizes
@@ -78,7 +80,10 @@ class AgentJob:
         else:
             vae = weights.load_vae(self.vae, device)
             agent = Agent(vae, rnn, self.controller, experiment.squash, self.sample_latent)
-            world = experiment.make_world(WorldRequest(self.world, self.slots, self.settings))
+            request = WorldRequest(
+                self.world, self.slots, self.settings, threads=_threads_of_worlds(device)
+            )
+            world = experiment.make_world(request)
 
             def policy(parameters: np.ndarray) -> Policy:
                 return AgentPolicy(agent, parameters, self.slots)
@@ -106,6 +111,13 @@ class AgentJob:
             assert self.rnn_sizes is not None
             return weights.random_rnn(self.rnn_sizes, self.rnn_seed, device)
         return weights.load_rnn(self.rnn, device)
+
+
+def _threads_of_worlds(device: torch.device) -> int:
+    """A GPU is fed by one process on its share of the cores; elsewhere each core has a process."""
+    if device.type != "cuda" or mpi_size() > 1:
+        return 1
+    return max(usable_cores() // count_gpus("auto"), 1)
 
 
 @dataclass(frozen=True)

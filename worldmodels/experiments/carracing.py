@@ -52,6 +52,7 @@ def fast(request: WorldRequest) -> World:
         request.num_envs,
         max_episode_steps=settings.max_episode_steps,
         lap_complete_percent=settings.lap_complete_percent,
+        threads=request.threads,
         render_mode="rgb_array" if request.render else None,
         autoreset_mode="Disabled",
     )
@@ -106,6 +107,7 @@ EXPERIMENT = Experiment(
     max_steps=lambda settings: int(settings.max_episode_steps),
     done_head=False,
     idle_reward=-0.1,
+    threaded_worlds=frozenset({"fast"}),
     frames_per_s=50,
     usual_steps=1000,
     frame_bytes=1200,

@@ -69,6 +69,7 @@ EXPERIMENT = Experiment(
     max_steps=lambda settings: int(settings.max_episode_steps),
     done_head=True,
     idle_reward=None,
+    threaded_worlds=frozenset(),
     frames_per_s=35,
     usual_steps=300,
     frame_bytes=5000,

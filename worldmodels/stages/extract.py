@@ -129,11 +129,7 @@ def check(context: Context) -> None:
     """Whether there are such worlds and explorers, and episodes as long as asked for."""
     settings, experiment = context.config.extract, context.experiment
     experiment.find_explorer(settings.explorer)
-    if settings.world not in experiment.worlds:
-        raise UsageError(
-            f"{experiment.name} has no world {settings.world!r}. It has: "
-            f"{', '.join(experiment.worlds)}."
-        )
+    experiment.find_world(settings.world)
     count_workers(context.workers)
     longest = experiment.max_steps(context.game)
     longest = min(longest, settings.max_steps or longest)

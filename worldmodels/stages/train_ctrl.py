@@ -61,7 +61,9 @@ def plan(context: Context) -> list[str]:
 
 def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     """Search C; writes best.npz and history.jsonl."""
-    with context.pool(networks_only=context.config.train_ctrl.world == DREAM) as pool:
+    # What keeps a GPU busy from one process: dreams, and worlds that this process can step itself.
+    on_threads = {DREAM, *context.experiment.threaded_worlds}
+    with context.pool(networks_only=context.config.train_ctrl.world in on_threads) as pool:
         return _Search(context, artifact, pool).run()
 
 
@@ -79,9 +81,8 @@ def check(context: Context) -> None:
             )
         if settings.rnn != "trained":
             raise UsageError("--rnn random has no dream to train in: use --world official.")
-    elif settings.world not in experiment.worlds:
-        known = ", ".join([*experiment.worlds, *([DREAM] if experiment.done_head else [])])
-        raise UsageError(f"{experiment.name} has no world {settings.world!r}. It has: {known}.")
+    else:
+        experiment.find_world(settings.world, (DREAM,) if experiment.done_head else ())
 
 
 def curriculum(text: str) -> tuple[int, int] | None:
