@@ -20,11 +20,13 @@ from worldmodels.data.weights import (
     save_network,
 )
 from worldmodels.errors import WorldModelsError
-from worldmodels.rundir import DONE, Artifact, digest, read_json, write_text
+from worldmodels.metrics import read_jsonl
+from worldmodels.rundir import SETTINGS, Artifact, digest, read_json, write_text
 
 CARD = "card.md"
 REPORT = "report.json"
 ENVIRONMENT = "environment.json"
+HISTORY = "history.jsonl"
 MAKERS = {"vae": "train-vae", "rnn": "train-rnn", "ctrl": "train-ctrl"}
 
 
@@ -53,7 +55,8 @@ def pack(run: Path, out: Path) -> list[Path]:
         if name == "rnn":
             shutil.copyfile(source.path / FIRST_LATENTS, folder / FIRST_LATENTS)
         # What the stage wrote about itself, so that the folder counts as finished.
-        Artifact(out, name, "wm pack").finish(source.facts["settings"], _costs(source.facts))
+        facts = _facts(source)
+        Artifact(out, name, "wm pack").finish(facts["settings"], _costs(facts))
     write_text(out / "config.toml", dump_config(config))
     shutil.copyfile(run / ENVIRONMENT, out / ENVIRONMENT)
     write_text(out / CARD, card(run, out))
@@ -90,8 +93,9 @@ def card(run: Path, out: Path) -> str:
         "|---|---|---:|",
     ]
     for name in ("episodes", "vae", "series", "rnn", "ctrl"):
-        if (run / name / DONE).is_file():
-            facts = read_json(run / name / DONE)
+        artifact = Artifact(run, name, "")
+        if artifact.is_done or (artifact.path / CONTROLLER).is_file():
+            facts = _facts(artifact)
             lines.append(f"| {name} | {_said(facts)} | {facts['wall_s'] / 60:.0f} min |")
     lines += [
         "",
@@ -105,8 +109,22 @@ def card(run: Path, out: Path) -> str:
 def _part(run: Path, name: str, config: str) -> Artifact:
     """An artifact of the agent; of a search that goes on, the best agent so far will do."""
     artifact = Artifact(run, name, f"wm {MAKERS[name]} {config} --run {run}")
-    artifact.require()
+    if name != "ctrl" or not (artifact.path / CONTROLLER).is_file():
+        artifact.require()
     return artifact
+
+
+def _facts(artifact: Artifact) -> dict[str, Any]:
+    """What a finished stage wrote about itself, or the last line of a search that goes on."""
+    if artifact.is_done:
+        return artifact.facts
+    last = read_jsonl(artifact.path / HISTORY)[-1]
+    return {
+        "generations": last["generation"],
+        "env_steps": last["env_steps"],
+        "wall_s": last["elapsed_s"],
+        "settings": read_json(artifact.path / SETTINGS),
+    }
 
 
 def _costs(facts: Mapping[str, Any]) -> dict[str, Any]:

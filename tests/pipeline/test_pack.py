@@ -1,0 +1,84 @@
+"""A packed agent plays as the run's own does, and says where it comes from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import TINY
+from safetensors.torch import load_file
+
+from worldmodels.cli import main
+from worldmodels.errors import WorldModelsError
+from worldmodels.zoo.pack import add_report, pack
+
+
+@pytest.fixture(scope="module")
+def packed(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("packed") / "agent"
+    pack(finished_run, out)
+    return out
+
+
+def evaluate(agent: Path, run: Path) -> dict:
+    assert main(["eval", TINY, "--run", str(run), "--agent", str(agent), "--workers", "1"]) == 0
+    return json.loads((run / "eval" / "report.json").read_text())
+
+
+def test_networks_are_packed_in_half_precision_and_c_as_it_is(
+    finished_run: Path, packed: Path
+) -> None:
+    for part in ("vae", "rnn"):
+        kept = load_file(packed / part / "model.safetensors")
+        original = load_file(finished_run / part / "model.safetensors")
+        for name, value in original.items():
+            assert kept[name].element_size() == 2
+            np.testing.assert_allclose(kept[name].float(), value, rtol=1e-3, atol=1e-4)
+    best = Path("ctrl") / "best.npz"
+    assert (packed / best).read_bytes() == (finished_run / best).read_bytes()
+
+
+def test_a_packed_agent_is_an_agent_to_evaluate(packed: Path, tmp_path: Path) -> None:
+    report = evaluate(packed, tmp_path / "run")
+    add_report(packed, tmp_path / "run" / "eval")
+    assert json.loads((packed / "report.json").read_text()) == report
+
+
+def test_the_card_names_machine_seed_and_what_each_stage_took(packed: Path) -> None:
+    card = (packed / "card.md").read_text()
+    for expected in ("Root seed", "Machine", "| vae |", "| rnn |", "| ctrl |", "generations"):
+        assert expected in card
+
+
+def test_the_best_agent_of_an_unfinished_search_is_packed(
+    run_with: Callable[..., Path], finished_run: Path, tmp_path: Path
+) -> None:
+    run = run_with("vae", "rnn", "ctrl")
+    for name in ("config.toml", "environment.json"):
+        (run / name).write_bytes((finished_run / name).read_bytes())
+    (run / "ctrl" / "done").unlink()
+    pack(run, tmp_path / "agent")
+    assert "generations" in (tmp_path / "agent" / "card.md").read_text()
+    evaluate(tmp_path / "agent", tmp_path / "scored")
+
+
+def test_the_report_of_another_agent_is_not_added(
+    finished_run: Path, packed: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(WorldModelsError, match="scored another agent"):
+        add_report(packed, finished_run / "eval")
+
+
+def test_a_folder_of_other_things_is_not_written_to(finished_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(WorldModelsError, match="something else"):
+        pack(finished_run, tmp_path)
+
+
+def test_a_run_without_m_is_not_packed(run_with: Callable[..., Path], tmp_path: Path) -> None:
+    run = run_with("vae", "ctrl")
+    with pytest.raises(WorldModelsError, match=r"config\.toml"):
+        pack(run, tmp_path / "agent")
