@@ -234,6 +234,7 @@ def test_only_how_long_to_go_on_may_change_when_a_search_is_continued() -> None:
         ("encode", set()),
         ("train_rnn", {"num_steps"}),
         ("eval", {"episodes"}),
+        ("fidelity", {"episodes"}),
     ],
 )
 def test_only_the_amount_of_work_may_change_when_a_stage_is_continued(

@@ -27,17 +27,17 @@ def test_config_resolves_with_the_settings_of_its_game(name: str) -> None:
     experiment = find_experiment(config.experiment)
     experiment.make_settings(config)
     experiment.find_explorer(config.extract.explorer)
+    experiment.find_explorer(config.fidelity.explorer)
     assert config.extract.world in experiment.worlds
     assert config.train_ctrl.world in {*experiment.worlds, "dream"}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_stage_of_a_config_can_be_planned(
-    name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_stage_of_a_run_can_be_planned(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", name, "--run", "runs/nowhere", "--dry-run"]) == 0
     planned = capsys.readouterr().out
-    assert all(f"{stage}: " in planned for stage in STAGES)
+    for name, stage in STAGES.items():
+        assert (f"{name}: " in planned) == stage.in_run, name
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -50,7 +50,7 @@ def test_shown_config_reads_back_the_same(name: str, capsys: pytest.CaptureFixtu
 def test_slots_are_enough_for_equal_arithmetic_in_each(name: str) -> None:
     # Below four rows matrix products may round differently from row to row.
     config = load_config(find_config(name))
-    assert min(config.train_ctrl.slots, config.eval.slots) >= 4
+    assert min(config.train_ctrl.slots, config.eval.slots, config.fidelity.slots) >= 4
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ class Entry(NamedTuple):
     module: str  # in worldmodels.stages
     section: str  # of a config
     what: str
+    in_run: bool = True  # whether `wm run` includes it
 
 
 # In the order of the pipeline.
@@ -46,9 +47,12 @@ STAGES = {
     "train-ctrl": Entry("train_ctrl", "train_ctrl", "search C with CMA-ES, in game or dream"),
     "eval": Entry("evaluate", "eval", "score the agent, or the random policy, over 100 episodes"),
     "render": Entry("render", "render", "film an episode as MP4 and GIF"),
+    "fidelity": Entry(
+        "fidelity", "fidelity", "measure how true the fast world is to the official one", False
+    ),
 }
 OTHERS = {
-    "run": "all of these in order, skipping what is finished",
+    "run": "extract to render in order, skipping what is finished",
     "config": "show a resolved config",
     "doctor": "check this installation and this machine",
 }
@@ -164,24 +168,27 @@ def _dispatch(argv: list[str]) -> None:
         _show_config(config, rest[1:])
     elif command == "run":
         options = _parse(Options, f"wm run {rest[0]}", OTHERS["run"], rest[1:])
-        _launch(list(STAGES), config, rest[0], options)
+        pipeline = [name for name, stage in STAGES.items() if stage.in_run]
+        _launch(pipeline, config, rest[0], options)
     else:
         _stage(command, config, rest[0], rest[1:])
 
 
 def _stage(command: str, config: Config, name: str, argv: list[str]) -> None:
     """One subcommand: its settings are flags whose defaults are those of the config."""
-    _, section, what = STAGES[command]
-    settings: Settings = getattr(config, section)
+    entry = STAGES[command]
+    settings: Settings = getattr(config, entry.section)
     kinds = {
         "train-vae": TrainingOptions,
         "train-rnn": TrainingOptions,
         "eval": AgentOptions,
         "render": AgentOptions,
+        "fidelity": AgentOptions,
     }
     options_type = kinds.get(command, Options)
-    options, settings = _parse_both(options_type, settings, f"wm {command} {name}", what, argv)
-    _launch([command], config.with_settings(section, settings), name, options)
+    prog = f"wm {command} {name}"
+    options, settings = _parse_both(options_type, settings, prog, entry.what, argv)
+    _launch([command], config.with_settings(entry.section, settings), name, options)
 
 
 def _parse(kind: type[Options], prog: str, what: str, argv: list[str]) -> Options:

@@ -18,6 +18,7 @@ from worldmodels.settings import (
     EncodeSettings,
     EvalSettings,
     ExtractSettings,
+    FidelitySettings,
     RenderSettings,
     Settings,
     TrainCtrlSettings,
@@ -44,6 +45,7 @@ class Config:
     train_ctrl: TrainCtrlSettings
     eval: EvalSettings
     render: RenderSettings
+    fidelity: FidelitySettings
 
     def with_settings(self, section: str, settings: Settings) -> Config:
         """This config with one stage's settings replaced."""

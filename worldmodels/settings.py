@@ -208,6 +208,24 @@ class RenderSettings:
     """Length of the GIF, which shows the start of the episode."""
 
 
+@dataclass(frozen=True)
+class FidelitySettings:
+    """Holding another of the game's worlds beside the official one."""
+
+    world: str
+    """Which of the game's worlds is compared with the official one."""
+    episodes: Annotated[Count, MAY_CHANGE]
+    """How many episodes to play in both worlds."""
+    seed: CountOrNone
+    """Episode i is played with this seed plus i."""
+    explorer: str
+    """How the actions that drive both worlds are drawn: one of the game's explorers."""
+    max_steps: CountOrNone
+    """Stop an episode after this many steps; 0 leaves it to the game."""
+    slots: Count
+    """Episodes that one process plays side by side with the agent."""
+
+
 Settings = (
     ExtractSettings
     | TrainVaeSettings
@@ -216,6 +234,7 @@ Settings = (
     | TrainCtrlSettings
     | EvalSettings
     | RenderSettings
+    | FidelitySettings
 )
 
 

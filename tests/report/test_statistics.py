@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from worldmodels.report.statistics import summarise
+from worldmodels.report.statistics import summarise, summarise_pairs
 
 
 @pytest.fixture
@@ -68,3 +68,29 @@ def test_values_that_fill_several_blocks_of_draws_are_summarised() -> None:
 def test_no_values_are_refused() -> None:
     with pytest.raises(ValueError, match="no returns"):
         summarise([])
+
+
+def test_what_both_returns_of_a_pair_share_does_not_widen_the_interval_of_their_difference() -> (
+    None
+):
+    random = np.random.default_rng(0)
+    first = random.normal(900, 200, size=50)
+    pairs = summarise_pairs(first.tolist(), (first + random.normal(3, 1, size=50)).tolist())
+    assert pairs.difference.high - pairs.difference.low < 1
+    assert pairs.difference.low < 3 < pairs.difference.high
+    assert pairs.first.high - pairs.first.low > 50
+
+
+def test_a_difference_is_the_second_return_minus_the_first() -> None:
+    pairs = summarise_pairs([1.0, 2.0], [4.0, 6.0])
+    assert (pairs.first.mean, pairs.second.mean, pairs.difference.mean) == (1.5, 5.0, 3.5)
+
+
+def test_only_exactly_equal_returns_count_as_equal() -> None:
+    assert summarise_pairs([0.1, 0.3, 5.0], [0.1, 0.1 + 0.2, 5.0]).equal == 2
+
+
+@pytest.mark.parametrize(("first", "second"), [([], []), ([1.0], []), ([1.0], [1.0, 2.0])])
+def test_returns_that_are_no_pairs_are_refused(first: list[float], second: list[float]) -> None:
+    with pytest.raises(ValueError, match="returns"):
+        summarise_pairs(first, second)

@@ -76,6 +76,20 @@ def test_the_spaces_are_those_of_the_official_game_as_frames() -> None:
     env.close()
 
 
+def test_the_physics_it_tells_is_the_official_one() -> None:
+    official = GameWorld([make_car_racing() for _ in range(2)])
+    fast = FastCarWorld(2)
+    for world in (official, fast):
+        world.reset(seed=[3, 4])
+        for action in ACTIONS[:9, :2]:
+            world.step(action)
+    told = fast.physics()
+    assert list(told) == list(official.physics()) == ["hull_centre_m", "hull_angle_rad"]
+    for name, quantity in official.physics().items():
+        np.testing.assert_array_equal(told[name], quantity)
+    official.close()
+
+
 def test_gymnasium_makes_the_registered_world() -> None:
     assert worldmodels.__version__
     world = gymnasium.make_vec("worldmodels/FastCarRacing-v0", num_envs=2, max_episode_steps=7)

@@ -154,6 +154,16 @@ def test_an_observation_may_be_kept(maker: Maker) -> None:
     np.testing.assert_array_equal(observation, copy)
 
 
+def test_the_physics_that_a_world_tells_has_a_row_for_each_of_its_games(maker: Maker) -> None:
+    world = maker()
+    world.reset(seed=SEEDS)
+    before = world.physics()
+    world.step(some_actions(world, 1)[0])
+    after = world.physics()
+    assert all(quantity.shape[0] == W for quantity in before.values())
+    assert all((after[name] != before[name]).any() for name in before)
+
+
 def test_a_partial_reset_restarts_the_masked_world(maker: Maker) -> None:
     world = maker()
     expected = observations(world, SEEDS, 2)[:, 0]

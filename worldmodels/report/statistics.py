@@ -54,6 +54,28 @@ def summarise(values: Sequence[float]) -> Summary:
     )
 
 
+@dataclass(frozen=True)
+class Pairs:
+    """Returns of the same episodes played in two ways."""
+
+    first: Summary
+    second: Summary
+    difference: Summary  # of second minus first, episode by episode
+    equal: int  # episodes whose two returns are exactly the same
+
+
+def summarise_pairs(first: Sequence[float], second: Sequence[float]) -> Pairs:
+    """Describe the returns of the same episodes, in the same order.
+
+    The interval of the mean difference is that of `summarise` for the differences: what makes
+    both returns of an episode high or low cancels out. Raises ValueError unless there are pairs.
+    """
+    if len(first) != len(second):
+        raise ValueError(f"{len(first)} and {len(second)} returns are no pairs")
+    differences = [b - a for a, b in zip(first, second, strict=True)]
+    return Pairs(summarise(first), summarise(second), summarise(differences), differences.count(0))
+
+
 def _resampled_means(returns: Float[np.ndarray, " N"]) -> Float[np.ndarray, " R"]:
     """Means of resamples drawn with replacement, each as long as `returns`."""
     random = np.random.default_rng(SEED)

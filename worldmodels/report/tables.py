@@ -56,9 +56,9 @@ def results_markdown(experiment: Experiment, rows: Sequence[tuple[str, Summary]]
         f"Return of an episode of {experiment.title}: mean and standard deviation over episodes, "
         f"and a 95 % bootstrap interval of the mean.",
         "",
-        _markdown_line((*COLUMNS, "source")),
-        _markdown_line(("---", *["---:"] * (len(COLUMNS) - 1), "---")),
-        *map(_markdown_line, [*ours, *others]),
+        markdown_line((*COLUMNS, "source")),
+        markdown_line(("---", *["---:"] * (len(COLUMNS) - 1), "---")),
+        *map(markdown_line, [*ours, *others]),
     ]
     return "\n".join(lines) + "\n"
 
@@ -112,6 +112,7 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: max(0, width - 1)] + "…"
 
 
-def _markdown_line(cells: Sequence[str]) -> str:
+def markdown_line(cells: Sequence[str]) -> str:
+    """A row of a Markdown table."""
     # A bar would end the cell and a line break the row.
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"

@@ -8,7 +8,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium.wrappers import TimeLimit
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 
 from worldmodels.worlds.frames import FRAME_SIZE, to_frame
 
@@ -27,6 +27,15 @@ class RoadFrames(gymnasium.ObservationWrapper):
     ) -> UInt8[np.ndarray, "64 64 3"]:
         """The frame that an agent sees."""
         return to_frame(observation[:VIEW_ROWS])
+
+    def physics(self) -> dict[str, Float32[np.ndarray, " N"]]:
+        """Centre of mass and angle of the hull, as Box2D has them."""
+        game: Any = self.unwrapped
+        hull = game.car.hull
+        return {
+            "hull_centre_m": np.array(hull.worldCenter, np.float32),
+            "hull_angle_rad": np.array([hull.angle], np.float32),
+        }
 
 
 def make_car_racing(

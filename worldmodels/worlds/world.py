@@ -113,6 +113,14 @@ class World(VectorEnv):
         self._standing |= terminated | truncated
         return self._observe(), reward, terminated, truncated, {}
 
+    def physics(self) -> dict[str, Float[np.ndarray, "W ..."]]:
+        """Where the game's bodies are, in all worlds, which must have been started.
+
+        A quantity's name ends in its unit: hull_centre_m. Worlds of a game that tell the same
+        quantities can be compared by them; a world that cannot tell gives none.
+        """
+        return {}
+
     def park(self, mask: Bool[np.ndarray, " W"]) -> None:
         """Let the worlds in `mask` stand still until their next reset."""
         self._standing |= mask
@@ -150,6 +158,13 @@ class GameWorld(World):
 
     def _observe(self) -> np.ndarray:
         return self._observation.copy()
+
+    def physics(self) -> dict[str, Float[np.ndarray, "W ..."]]:
+        """What the environments tell, each by a method `physics` of its own, if they have one."""
+        if not self.envs[0].has_wrapper_attr("physics"):
+            return {}
+        told = [env.get_wrapper_attr("physics")() for env in self.envs]
+        return {name: np.stack([one[name] for one in told]) for name in told[0]}
 
     def render(self) -> tuple[Any, ...]:
         """The official picture of every world; None for one that has not started."""

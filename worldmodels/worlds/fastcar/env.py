@@ -101,6 +101,11 @@ class FastCarWorld(World):
     def _observe(self) -> np.ndarray:
         return self._frames.copy()
 
+    def physics(self) -> dict[str, Float[np.ndarray, "W ..."]]:
+        """Centre of mass and angle of every hull."""
+        hull = self.cars.bodies[:, 0]
+        return {"hull_centre_m": hull[:, :2].copy(), "hull_angle_rad": hull[:, 2:3].copy()}
+
     def render(self) -> tuple[Any, ...]:
         """The frame of every world, enlarged to 512x512; None for one that has not started."""
         return tuple(
