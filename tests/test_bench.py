@@ -9,15 +9,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-ROOT = Path(__file__).parents[1]
-SCRIPTS = ROOT / "scripts"
-sys.path.insert(0, str(SCRIPTS))  # where the benchmarks are found
-
 from benchmarks import tables
 from benchmarks.measure import Rates, Row, in_turns
 from benchmarks.part_times import REST, PartTimes, Rule
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = ROOT / "scripts"
 
 CHEAP = ("world", "dream", "encode")
 MEASURED = Row("fast", "here", "there", "steps/s", Rates((40.0, 30.0, 50.0), (10.0, 10.0, 10.0)))

@@ -11,7 +11,7 @@ from worldmodels.machine import usable_cores
 
 PARTS = (
     Rule("worldmodels/worlds/", "world"),
-    Rule("worldmodels/models/vae.py", "V"),
+    Rule("worldmodels/models/encoder.py", "V"),
     Rule("worldmodels/models/rnn.py", "M"),
     Rule("worldmodels/models/controller.py", "C"),
     Rule("worldmodels/experiments/carracing.py", "C", "squash"),
