@@ -11,7 +11,14 @@ from typing import Any, Literal
 import pytest
 
 from worldmodels import config as config_module
-from worldmodels.config import Config, build_settings, dump_config, find_config, load_config
+from worldmodels.config import (
+    Config,
+    build_settings,
+    dump_config,
+    find_config,
+    load_config,
+    load_recorded_config,
+)
 from worldmodels.errors import UsageError
 from worldmodels.settings import TrainCtrlSettings, may_change
 
@@ -259,3 +266,12 @@ def test_a_path_to_a_toml_file_is_found_as_it_is(write: Write) -> None:
 def test_a_path_to_no_file_is_refused() -> None:
     with pytest.raises(UsageError, match=r"no config file nowhere\.toml"):
         find_config("nowhere.toml")
+
+
+def test_a_recorded_config_of_an_older_version_gets_the_games_own_later_settings(
+    tmp_path: Path,
+) -> None:
+    config = load_config(find_config("doom-laptop"))
+    lines = dump_config(config).split("[fidelity]")[0]
+    (tmp_path / "config.toml").write_text(lines)
+    assert load_recorded_config(tmp_path) == config

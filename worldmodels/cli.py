@@ -8,7 +8,7 @@ import importlib
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -54,7 +54,19 @@ STAGES = {
 OTHERS = {
     "run": "extract to render in order, skipping what is finished",
     "config": "show a resolved config",
-    "doctor": "check this installation and this machine",
+}
+
+
+class Tool(NamedTuple):
+    """A command that takes no config: the function of its own name in a module."""
+
+    module: str
+    what: str
+
+
+TOOLS = {
+    "pack": Tool("worldmodels.zoo.command", "put the agent of a run into a small folder"),
+    "doctor": Tool("worldmodels.stages.doctor", "check this installation and this machine"),
 }
 MOST_FOR_A_SENTENCE = 400  # characters of an unexpected error's own words
 
@@ -147,12 +159,10 @@ def _dispatch(argv: list[str]) -> None:
         print(f"wm {__version__}")
         return
     command, rest = argv[0], argv[1:]
-    if command == "doctor":
-        from worldmodels.stages.doctor import doctor
-
-        doctor(rest)
+    if command in TOOLS:
+        getattr(importlib.import_module(TOOLS[command].module), command)(rest)
         return
-    known = [*STAGES, *OTHERS]
+    known = [*STAGES, *OTHERS, *TOOLS]
     if command not in known:
         raise UsageError(f"there is no command {command!r}{nearest(command, known)} See wm --help.")
     if not rest or rest[0].startswith("-"):
@@ -305,18 +315,21 @@ def _abort_other_ranks(code: int) -> None:
 
 
 def _overview() -> str:
-    width = max(map(len, [*STAGES, *OTHERS]))
-    stages = "\n".join(f"  {name:{width}}  {stage.what}" for name, stage in STAGES.items())
-    others = "\n".join(f"  {name:{width}}  {what}" for name, what in OTHERS.items())
+    entries = {name: entry.what for name, entry in (STAGES | TOOLS).items()} | OTHERS
+    width = max(map(len, entries))
+
+    def listed(names: Iterable[str]) -> str:
+        return "\n".join(f"  {name:{width}}  {entries[name]}" for name in names)
+
     return f"""World Models (Ha & Schmidhuber, 2018): V, M and C from the command line.
 
 usage: wm COMMAND CONFIG [--run DIR] [--device auto|cpu|cuda] [--workers N] [--dry-run] [...]
 
 The stages, each of which reads finished artifacts of a run folder and writes one:
-{stages}
+{listed(STAGES)}
 
 And:
-{others}
+{listed([*OTHERS, *TOOLS])}
 
 CONFIG is the path of a TOML file or a shipped name: {", ".join(shipped_configs())}.
 `wm COMMAND CONFIG --help` lists every setting of a stage as a flag, with the value in force.

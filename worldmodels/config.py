@@ -87,6 +87,21 @@ def load_config(path: Path) -> Config:
     return config
 
 
+def load_recorded_config(run: Path) -> Config:
+    """The config.toml of a run or of a packed agent.
+
+    Settings that an older version did not know are those of the game's shipped config. Raises
+    UsageError as `load_config` does.
+    """
+    path = run / "config.toml"
+    table = _read(path, ())
+    shipped = shipped_configs().get(str(table.get("experiment")))
+    if shipped is not None:
+        table = _merged(_read(shipped, ()), table)
+    config: Config = _build(Config, table, path, "")
+    return config
+
+
 def dump_config(config: Config) -> str:
     """A resolved config as TOML, which `load_config` reads back to the same Config."""
     plain = dataclasses.asdict(config)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from worldmodels import machine
-from worldmodels.config import Config, dump_config, load_config
+from worldmodels.config import Config, dump_config, load_recorded_config
 from worldmodels.data.weights import CONTROLLER, WEIGHTS
 from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.metrics import clock
@@ -153,7 +153,7 @@ def _check_run(context: Context) -> None:
 def _recorded_config(run: Path) -> Config | None:
     """The config.toml of a run; None if there is none, or one of another version's making."""
     try:
-        return load_config(run / "config.toml")
+        return load_recorded_config(run)
     except UsageError:
         return None
 

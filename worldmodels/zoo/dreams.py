@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gymnasium.vector import AutoresetMode
 
-from worldmodels.config import load_config
+from worldmodels.config import load_recorded_config
 from worldmodels.data.weights import load_first_latents, load_rnn, load_vae
 from worldmodels.device import DeviceName, resolve_device
 from worldmodels.errors import WorldModelsError
@@ -31,7 +31,7 @@ def make_dream(
     folder = Path(run)
     if not (folder / "config.toml").is_file():
         raise WorldModelsError(f"{folder} holds no run: it has no config.toml.")
-    config = load_config(folder / "config.toml")
+    config = load_recorded_config(folder)
     experiment = find_experiment(config.experiment)
     place = resolve_device(device)
     rnn = folder / "rnn"

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from worldmodels.config import dump_config, load_config
+from worldmodels.config import dump_config, load_recorded_config
 from worldmodels.data.weights import (
     CONTROLLER,
     FIRST_LATENTS,
@@ -40,7 +40,7 @@ def pack(run: Path, out: Path) -> list[Path]:
         raise WorldModelsError(f"{run} holds no run: it has no config.toml.")
     if out.exists() and not (out / CARD).is_file() and any(out.iterdir()):
         raise WorldModelsError(f"{out} holds something else than a packed agent: name another.")
-    config = load_config(run / "config.toml")
+    config = load_recorded_config(run)
     controller = load_controller(_part(run, "ctrl", config.experiment).path)
     parts = ("vae", "rnn", "ctrl") if controller.trained_rnn else ("vae", "ctrl")
     sources = {name: _part(run, name, config.experiment) for name in parts}
@@ -81,7 +81,7 @@ def add_report(out: Path, evaluation: Path) -> None:
 
 def card(run: Path, out: Path) -> str:
     """The agent's card: where it comes from, what it cost, how to make it again."""
-    config = load_config(run / "config.toml")
+    config = load_recorded_config(run)
     environment = read_json(run / ENVIRONMENT)
     versions = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
     lines = [
