@@ -29,7 +29,7 @@ LAYERS = (
     ("worlds", "models"),
     ("data",),
     ("experiments", "evolution", "report", "zoo"),
-    ("stages",),
+    ("stages", "toys"),
     ("cli", "__main__"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -65,6 +65,9 @@ class Tool(NamedTuple):
 
 
 TOOLS = {
+    "toy": Tool(
+        "worldmodels.toys.command", "show the idea of M (mdn) or of C (cma) on a toy problem"
+    ),
     "pack": Tool("worldmodels.zoo.command", "put the agent of a run into a small folder"),
     "doctor": Tool("worldmodels.stages.doctor", "check this installation and this machine"),
 }

@@ -32,6 +32,17 @@ def test_the_search_maximises() -> None:
     np.testing.assert_allclose(search.mean, TARGET, atol=1e-3)
 
 
+def test_the_covariance_is_that_of_the_candidates() -> None:
+    search = CmaEs(3, 4000, 0.3, seed=1)
+    for _ in range(3):
+        search.tell(-(search.ask() ** 2 @ np.array([1.0, 10.0, 100.0])))
+    covariance = search.covariance
+    shape = np.diag(1 / np.sqrt(np.diag(covariance)))
+    sampled = shape @ np.cov(search.ask().T) @ shape
+    np.testing.assert_allclose(sampled, shape @ covariance @ shape, atol=0.1)
+    assert covariance[0, 0] > 3 * covariance[2, 2]
+
+
 def test_the_same_seed_gives_the_same_candidates_whatever_numpy_s_global_state() -> None:
     one, other = CmaEs(5, 6, 0.1, seed=3), CmaEs(5, 6, 0.1, seed=3)
     first = one.ask()

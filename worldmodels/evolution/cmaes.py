@@ -68,6 +68,11 @@ class CmaEs:
         """The overall step size."""
         return float(self._search.sigma)
 
+    @property
+    def covariance(self) -> Float[np.ndarray, "D D"]:
+        """The covariance of the search distribution, the step size included."""
+        return self.sigma**2 * np.array(self._search.C)
+
     def state(self) -> bytes:
         """Everything, random state included, as bytes for `restore`, between tell and ask."""
         self._candidates = []

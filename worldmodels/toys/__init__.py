@@ -1,0 +1,1 @@
+"""Toy problems that show the ideas behind M and C in seconds."""
