@@ -65,6 +65,10 @@ class Tool(NamedTuple):
 
 
 TOOLS = {
+    "report": Tool(
+        "worldmodels.report.page.command", "write an HTML page about a run, or about several"
+    ),
+    "watch": Tool("worldmodels.report.watch.command", "follow training and search in the terminal"),
     "toy": Tool(
         "worldmodels.toys.command", "show the idea of M (mdn) or of C (cma) on a toy problem"
     ),

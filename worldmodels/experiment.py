@@ -43,6 +43,25 @@ class Score:
 
 
 @dataclass(frozen=True)
+class CurvePoint:
+    """What a published search of C had reached at some moment; None where nobody says."""
+
+    generation: int
+    score: float  # return of the search distribution's mean
+    env_steps: float | None
+    hours: float | None
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """How a published search of C went."""
+
+    name: str
+    source: str
+    points: tuple[CurvePoint, ...]
+
+
+@dataclass(frozen=True)
 class Experiment:
     """A game: everything that differs from one to another."""
 
@@ -64,6 +83,7 @@ class Experiment:
     frame_bytes: int  # ... a compressed frame on disk: for the forecast of `wm extract`
     solved: float
     scores: tuple[Score, ...]
+    learning_curve: LearningCurve | None = None  # of the original's search, in the same world
 
     def make_settings(self, config: Config) -> Any:
         """The game's settings from the config's [world] table. Raises UsageError."""

@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 
 from worldmodels.data.explorers import Brownian, RandomController
-from worldmodels.experiment import Experiment, Score, WorldRequest
+from worldmodels.experiment import CurvePoint, Experiment, LearningCurve, Score, WorldRequest
 from worldmodels.settings import AtLeast, AtMost, Count
 
 if TYPE_CHECKING:
@@ -123,5 +123,16 @@ EXPERIMENT = Experiment(
         Score("A3C", 652, 10, "Ha & Schmidhuber 2018"),
         Score("DQN", 343, 18, "Ha & Schmidhuber 2018"),
         Score("random policy", -72, None, "AdeelMufti/WorldModels"),
+    ),
+    learning_curve=LearningCurve(
+        name="the original, 64 cores",
+        source="logs in hardmaru/WorldModelsExperiments, 1,024 episodes a point",
+        points=(
+            CurvePoint(25, 823, 25.5e6, 15),
+            CurvePoint(50, 867, 51e6, 29),
+            CurvePoint(200, 880, 201e6, 4.8 * 24),
+            CurvePoint(800, 895, 781e6, 21 * 24),
+            CurvePoint(1800, 900.5, 1.72e9, 46.6 * 24),
+        ),
     ),
 )

@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 
 from worldmodels.data.explorers import Held
-from worldmodels.experiment import Experiment, Score, WorldRequest
+from worldmodels.experiment import CurvePoint, Experiment, LearningCurve, Score, WorldRequest
 from worldmodels.settings import AtLeast, AtMost, Count
 
 if TYPE_CHECKING:
@@ -80,5 +80,13 @@ EXPERIMENT = Experiment(
         Score("the original's shipped agent", 973, 540, "its logs"),
         Score("best of the old leaderboard", 820, 58, "Ha & Schmidhuber 2018"),
         Score("random policy", 210, 108, "Ha & Schmidhuber 2018"),
+    ),
+    learning_curve=LearningCurve(
+        name="the original, 64 cores",
+        source="in its dream; logs in hardmaru/WorldModelsExperiments",
+        points=(
+            CurvePoint(150, 815, 94e6, 2.9),  # some 9,000 steps a second
+            CurvePoint(1575, 958.5, None, None),  # its best
+        ),
     ),
 )

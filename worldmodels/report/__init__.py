@@ -1,1 +1,1 @@
-"""What a run shows to people: statistics, tables, pictures and video."""
+"""What a run shows to people: statistics, tables, pictures, video, a page, and its progress."""

@@ -19,8 +19,8 @@ def results_text(experiment: Experiment, rows: Sequence[tuple[str, Summary]]) ->
 
     At most 100 columns wide: names and sources that do not fit are cut.
     """
-    ours = [_measured(name, summary) for name, summary in rows]
-    others = [*map(_published, experiment.scores), _solved(experiment)]
+    ours = [measured(name, summary) for name, summary in rows]
+    others = [*map(published, experiment.scores), solved(experiment)]
     widths = [max(map(len, column)) for column in zip(COLUMNS, *ours, strict=True)]
     for i in range(SOURCE_COLUMN):
         widths[i] = max(widths[i], *(len(row[i]) for row in others))
@@ -44,12 +44,12 @@ def results_text(experiment: Experiment, rows: Sequence[tuple[str, Summary]]) ->
 def results_markdown(experiment: Experiment, rows: Sequence[tuple[str, Summary]]) -> str:
     """The scores in `rows` (name, summary) above the published ones, as a Markdown table."""
     empty = ("",) * (len(COLUMNS) - SOURCE_COLUMN)
-    ours = [(*_measured(f"**{name}**", summary), "this run") for name, summary in rows]
+    ours = [(*measured(f"**{name}**", summary), "this run") for name, summary in rows]
     others = [
         (name, episodes, mean, *empty, source)
         for name, episodes, mean, source in [
-            *map(_published, experiment.scores),
-            _solved(experiment),
+            *map(published, experiment.scores),
+            solved(experiment),
         ]
     ]
     lines = [
@@ -63,7 +63,7 @@ def results_markdown(experiment: Experiment, rows: Sequence[tuple[str, Summary]]
     return "\n".join(lines) + "\n"
 
 
-def _measured(name: str, summary: Summary) -> tuple[str, ...]:
+def measured(name: str, summary: Summary) -> tuple[str, ...]:
     """The cells of a row of ours, one a column."""
     large = max(abs(summary.minimum), abs(summary.maximum)) >= 10
     mean, std, low, high, minimum, median, maximum = (
@@ -82,13 +82,14 @@ def _measured(name: str, summary: Summary) -> tuple[str, ...]:
     return (name, f"{summary.episodes:,}", spread, f"{low} to {high}", minimum, median, maximum)
 
 
-def _published(score: Score) -> tuple[str, str, str, str]:
+def published(score: Score) -> tuple[str, str, str, str]:
     """Name, episodes, mean ± sd, source; numbers as they were printed."""
     spread = "" if score.spread is None else f" ± {score.spread:g}"
     return (score.name, str(PUBLISHED_EPISODES), f"{score.mean:g}{spread}", score.source)
 
 
-def _solved(experiment: Experiment) -> tuple[str, str, str, str]:
+def solved(experiment: Experiment) -> tuple[str, str, str, str]:
+    """The cells of the mark from which the game counts as solved."""
     return ("solved from", str(PUBLISHED_EPISODES), f"{experiment.solved:g}", "the game's own mark")
 
 
