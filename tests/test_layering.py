@@ -28,7 +28,7 @@ LAYERS = (
     ("experiment",),
     ("worlds", "models"),
     ("data",),
-    ("experiments", "evolution", "report", "zoo"),
+    ("experiments", "evolution", "report", "zoo", "play"),
     ("stages", "toys"),
     ("cli", "__main__"),
 )

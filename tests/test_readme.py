@@ -31,7 +31,7 @@ def test_command_is_understood(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     arguments = shlex.split(line)[1:]
-    if arguments[0] in STAGES or arguments[0] == "run":
+    if arguments[0] in STAGES or arguments[0] in ("run", "play"):
         arguments.append("--dry-run")
         if "cuda" in arguments and not torch.cuda.is_available():
             arguments[arguments.index("cuda")] = "cpu"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
 
 from worldmodels import interruption
 from worldmodels.config import (
@@ -26,7 +26,10 @@ from worldmodels.config import (
 from worldmodels.device import DeviceName
 from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.experiment import find_experiment
-from worldmodels.settings import Settings, check_ranges
+from worldmodels.settings import PlaySettings, Settings, check_ranges
+
+if TYPE_CHECKING:
+    from worldmodels.stages.context import Context
 
 
 class Entry(NamedTuple):
@@ -53,6 +56,7 @@ STAGES = {
 }
 OTHERS = {
     "run": "extract to render in order, skipping what is finished",
+    "play": "drive in the game or in the dream yourself, or watch the agent do it",
     "config": "show a resolved config",
 }
 
@@ -187,6 +191,8 @@ def _dispatch(argv: list[str]) -> None:
         options = _parse(Options, f"wm run {rest[0]}", OTHERS["run"], rest[1:])
         pipeline = [name for name, stage in STAGES.items() if stage.in_run]
         _launch(pipeline, config, rest[0], options)
+    elif command == "play":
+        _play(config, rest[0], rest[1:])
     else:
         _stage(command, config, rest[0], rest[1:])
 
@@ -206,6 +212,26 @@ def _stage(command: str, config: Config, name: str, argv: list[str]) -> None:
     prog = f"wm {command} {name}"
     options, settings = _parse_both(options_type, settings, prog, entry.what, argv)
     _launch([command], config.with_settings(entry.section, settings), name, options)
+
+
+def _play(config: Config, name: str, argv: list[str]) -> None:
+    """A window instead of a stage: it reads an agent, if there is one, and makes nothing."""
+    from worldmodels.evolution.pool import mpi_size
+
+    options, settings = _parse_both(
+        AgentOptions, PlaySettings(), f"wm play {name}", OTHERS["play"], argv
+    )
+    assert isinstance(settings, PlaySettings)
+    if mpi_size() > 1:
+        raise UsageError("wm play opens one window: run it without mpiexec.")
+    from worldmodels.stages.play import plan, play
+
+    context = _context(config, name, options, None)
+    if options.dry_run:
+        print(f"play: {plan(context, settings)}")
+    else:
+        asked = any((options.run, context.inputs_from, context.agent))
+        play(context, settings, needs_agent=asked)
 
 
 def _parse(kind: type[Options], prog: str, what: str, argv: list[str]) -> Options:
@@ -257,17 +283,31 @@ def _launch(commands: list[str], config: Config, name: str, options: Options) ->
 def _run_stages(
     commands: list[str], config: Config, name: str, options: Options, pool: Any
 ) -> None:
+    from worldmodels.stages.execution import execute, is_finished
+
+    context = _context(config, name, options, pool)
+    for command in commands:
+        stage: Any = importlib.import_module(f"worldmodels.stages.{STAGES[command].module}")
+        if options.dry_run:
+            lines = ["finished already"] if is_finished(stage, context) else stage.plan(context)
+            for line in lines:
+                print(f"{command}: {line}")
+        else:
+            execute(stage, context)
+
+
+def _context(config: Config, name: str, options: Options, pool: Any) -> Context:
+    """What the options mean: the device is there, and the agent is found."""
     from worldmodels.device import resolve_device
     from worldmodels.stages.agents import find_agent
     from worldmodels.stages.context import Context
-    from worldmodels.stages.execution import execute, is_finished
 
     resolve_device(options.device)
     asked = getattr(options, "agent", None)
     agent = find_agent(asked, config) if asked is not None else None
     label = Path(name).stem
     run = options.run or Path("runs") / (f"{label}-{Path(asked).name}" if asked else label)
-    context = Context(
+    return Context(
         config,
         name,
         run,
@@ -278,14 +318,6 @@ def _run_stages(
         agent,
         pool,
     )
-    for command in commands:
-        stage: Any = importlib.import_module(f"worldmodels.stages.{STAGES[command].module}")
-        if options.dry_run:
-            lines = ["finished already"] if is_finished(stage, context) else stage.plan(context)
-            for line in lines:
-                print(f"{command}: {line}")
-        else:
-            execute(stage, context)
 
 
 def _complain(text: str, code: int, debug: bool) -> int:

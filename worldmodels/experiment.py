@@ -62,6 +62,21 @@ class LearningCurve:
 
 
 @dataclass(frozen=True)
+class Lever:
+    """A number of the action as a person moves it: at rest it is 0, a held key pushes it away.
+
+    The keys are up, down, left and right.
+    """
+
+    name: str  # as `wm play` shows it
+    plus: str  # the key that pushes it to `reach`
+    minus: str = ""  # the key that pushes it to -`reach`; empty: none does
+    reach: float = 1.0
+    rise_s: float = 0.0  # seconds from rest to `reach`; 0: at once
+    fall_s: float = 0.0  # seconds from `reach` back to rest
+
+
+@dataclass(frozen=True)
 class Experiment:
     """A game: everything that differs from one to another."""
 
@@ -84,6 +99,7 @@ class Experiment:
     solved: float
     scores: tuple[Score, ...]
     learning_curve: LearningCurve | None = None  # of the original's search, in the same world
+    levers: tuple[Lever, ...] = ()  # keys for `wm play`: one for each number of the action, or none
 
     def make_settings(self, config: Config) -> Any:
         """The game's settings from the config's [world] table. Raises UsageError."""

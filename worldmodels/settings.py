@@ -226,6 +226,20 @@ class FidelitySettings:
     """Episodes that one process plays side by side with the agent."""
 
 
+@dataclass(frozen=True)
+class PlaySettings:
+    """Playing by hand. It makes no artifact, so that no config has a table of it."""
+
+    world: str = "official"
+    """Where to play: one of the game's worlds, or dream."""
+    seed: CountOrNone = 1
+    """Seed of the first episode; each further one has the next."""
+    temperature: Positive = 1.0
+    """tau of the dream at first."""
+    scale: Annotated[float, AtLeast(0.5), AtMost(4)] = 1.0
+    """Size of the window at first: 1 is 1000 x 600 pixels."""
+
+
 Settings = (
     ExtractSettings
     | TrainVaeSettings
@@ -235,6 +249,7 @@ Settings = (
     | EvalSettings
     | RenderSettings
     | FidelitySettings
+    | PlaySettings
 )
 
 

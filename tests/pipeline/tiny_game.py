@@ -17,7 +17,7 @@ import numpy as np
 from torch import Tensor
 
 from worldmodels.data.explorers import Held
-from worldmodels.experiment import Experiment, Score, WorldRequest
+from worldmodels.experiment import Experiment, Lever, Score, WorldRequest
 from worldmodels.worlds.world import GameWorld
 
 
@@ -98,4 +98,5 @@ EXPERIMENT = Experiment(
     frame_bytes=200,
     solved=30,
     scores=(Score("nobody", 1, None, "nowhere"),),
+    levers=(Lever("push", plus="right", minus="left"),),
 )

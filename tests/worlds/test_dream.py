@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from worldmodels.models.rnn import Rnn, RnnSizes
+from worldmodels.models.rnn import Memory, Rnn, RnnSizes
 from worldmodels.models.vae import Vae, VaeSizes, to_frame
 from worldmodels.worlds.dream import DreamWorld, FirstLatents
 
@@ -191,6 +191,18 @@ def test_a_dream_begun_at_the_first_latent_of_a_seed_goes_on_as_that_seed_does()
     expected = world.step(still(4))[0]
     world.begin_at(np.arange(4), torch.tensor([5, 6, 7, 8]), torch.as_tensor(z))
     np.testing.assert_array_equal(world.step(still(4))[0], expected)
+
+
+def test_a_dream_begun_with_a_memory_goes_on_from_it_and_is_no_first_step() -> None:
+    rnn = random_rnn(done_head=True)
+    world = make_world(rnn)
+    z, memory = torch.ones(2, Z), Memory(torch.full((2, H), 0.5), torch.full((2, H), -0.5))
+    world.begin_at(np.array([0, 2]), torch.tensor([5, 6]), z, memory)
+    assert torch.equal(world.memory.h[[0, 2]], memory.h)
+    world.step(still(4))
+    with torch.no_grad():
+        later = rnn.step(z, torch.zeros(2, A), torch.zeros(2, dtype=torch.bool), memory)
+    torch.testing.assert_close(world.memory.h[[0, 2]], later.h)
 
 
 def test_a_finished_dream_begun_anew_at_a_latent_runs() -> None:

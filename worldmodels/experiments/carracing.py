@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 
 from worldmodels.data.explorers import Brownian, RandomController
-from worldmodels.experiment import CurvePoint, Experiment, LearningCurve, Score, WorldRequest
+from worldmodels.experiment import CurvePoint, Experiment, LearningCurve, Lever, Score, WorldRequest
 from worldmodels.settings import AtLeast, AtMost, Count
 
 if TYPE_CHECKING:
@@ -134,5 +134,11 @@ EXPERIMENT = Experiment(
             CurvePoint(800, 895, 781e6, 21 * 24),
             CurvePoint(1800, 900.5, 1.72e9, 46.6 * 24),
         ),
+    ),
+    # The front wheels turn no further than 0.4. Full gas from a key spins the car at once.
+    levers=(
+        Lever("steering", plus="right", minus="left", reach=0.4, rise_s=0.15, fall_s=0.08),
+        Lever("gas", plus="up", reach=0.5, rise_s=0.3, fall_s=0.1),
+        Lever("brake", plus="down", reach=0.5, rise_s=0.3, fall_s=0.05),
     ),
 )

@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 
 from worldmodels.data.explorers import Held
-from worldmodels.experiment import CurvePoint, Experiment, LearningCurve, Score, WorldRequest
+from worldmodels.experiment import CurvePoint, Experiment, LearningCurve, Lever, Score, WorldRequest
 from worldmodels.settings import AtLeast, AtMost, Count
 
 if TYPE_CHECKING:
@@ -89,4 +89,5 @@ EXPERIMENT = Experiment(
             CurvePoint(1575, 958.5, None, None),  # its best
         ),
     ),
+    levers=(Lever("step", plus="right", minus="left"),),
 )

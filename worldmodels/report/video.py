@@ -48,15 +48,15 @@ def compose(panels: Sequence[Panel], height: int, status: str = "") -> UInt8[np.
         raise ValueError("there are no panels to compose")
     bar_px = max(20, round(0.085 * height))
     face = style.font(round(0.6 * bar_px))
-    scaled = [_scaled(panel.picture, height) for panel in panels]
-    width_px = GAP_PX + sum(image.width + GAP_PX for image in scaled)
+    images = [scaled(panel.picture, height, Image.Resampling.LANCZOS) for panel in panels]
+    width_px = GAP_PX + sum(image.width + GAP_PX for image in images)
     height_px = GAP_PX + bar_px + height + bar_px + GAP_PX // 2
     canvas = Image.new(
         "RGB", (width_px + width_px % 2, height_px + height_px % 2), style.BACKGROUND
     )
     draw = ImageDraw.Draw(canvas)
     x_px = GAP_PX
-    for panel, image in zip(panels, scaled, strict=True):
+    for panel, image in zip(panels, images, strict=True):
         edge = (x_px, GAP_PX, x_px + image.width - 1, GAP_PX + bar_px - 1)
         draw.rectangle(edge, style.BAR)
         text = style.fitted(panel.caption, face, image.width - 2 * GAP_PX)
@@ -69,10 +69,13 @@ def compose(panels: Sequence[Panel], height: int, status: str = "") -> UInt8[np.
     return np.array(canvas)
 
 
-def _scaled(picture: UInt8[np.ndarray, "H W 3"], height: int) -> Image.Image:
+def scaled(
+    picture: UInt8[np.ndarray, "H W 3"], height: int, filtering: Image.Resampling
+) -> Image.Image:
+    """`picture`, `height` pixels high: filtered, or, if it is small, with its visible pixels."""
     image = Image.fromarray(picture)
     pixelated = image.height < PIXELATED_BELOW * height
-    resampling = Image.Resampling.NEAREST if pixelated else Image.Resampling.LANCZOS
+    resampling = Image.Resampling.NEAREST if pixelated else filtering
     return image.resize((max(1, round(image.width * height / image.height)), height), resampling)
 
 

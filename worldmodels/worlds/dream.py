@@ -61,7 +61,8 @@ class DreamWorld(World):
         super().__init__(num_envs, space, action_space, autoreset_mode)
         self.render_mode = "rgb_array" if vae is not None else None
         self._rnn, self._vae = rnn, vae
-        self._temperature, self._initial_noise = temperature, initial_noise
+        self.temperature = temperature  # may change between two steps
+        self._initial_noise = initial_noise
         self._max_steps = max_episode_steps
         self._device = rnn.head.weight.device
         self._first_mean = torch.as_tensor(first.mean, dtype=torch.float32, device=self._device)
@@ -96,16 +97,22 @@ class DreamWorld(World):
         index: Int[np.ndarray, " N"],
         seed: Int[torch.Tensor, " N"],
         z: Float[torch.Tensor, "N Z"],
+        memory: Memory | None = None,
     ) -> None:
-        """Start dreams at given latents, such as those of a game's present frame."""
+        """Start dreams at given latents, such as those of a game's present frame.
+
+        With M's `memory` of what came before (N rows) it dreams on from there; without, z is the
+        first of an episode.
+        """
         where = torch.as_tensor(index, device=self._device)
         self._seed[where] = seed
-        self._step_count[where] = 0
+        self._step_count[where] = 0 if memory is None else 1  # M is told which step is the first
         self._length[index] = 0
         self.z = self.z.index_copy(0, where, z)
-        zeros = self.memory.h.new_zeros(len(index), self.memory.h.shape[1])
+        memory = memory or self._rnn.start(len(index))
         self.memory = Memory(
-            self.memory.h.index_copy(0, where, zeros), self.memory.c.index_copy(0, where, zeros)
+            self.memory.h.index_copy(0, where, memory.h),
+            self.memory.c.index_copy(0, where, memory.c),
         )
         self._standing[index] = False
         self._started[index] = True
@@ -151,7 +158,7 @@ class DreamWorld(World):
         pick = noise.uniform(seed, step, COMPONENT, z.shape[1])
         draw = noise.normal(seed, step, WITHIN, z.shape[1])
         done = None if prediction.done_logit is None else prediction.done_logit > 0
-        return prediction.latent.sample(pick, draw, self._temperature), memory, done
+        return prediction.latent.sample(pick, draw, self.temperature), memory, done
 
     def _observe(self) -> Float[np.ndarray, "W Z"]:
         return self.z.cpu().numpy().copy()

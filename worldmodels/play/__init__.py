@@ -1,0 +1,1 @@
+"""Playing by hand: a window in which a person drives, beside the agent, in a game or in a dream."""
