@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Format, lint and types.
 set -euo pipefail
-EXTRAS=dev,mpi,tensorboard
+EXTRAS=dev,mpi,tensorboard,web
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
 ruff format --check .

@@ -26,6 +26,7 @@ install_import_hook(
         "worldmodels.evolution.rollout",
         "worldmodels.evolution.dreaming",
         "worldmodels.toys",
+        "worldmodels.web",
     ],
     # The tower: an int will do where a float is asked for, as PEP 484 has it.
     "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",

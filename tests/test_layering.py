@@ -28,7 +28,7 @@ LAYERS = (
     ("experiment",),
     ("worlds", "models"),
     ("data",),
-    ("experiments", "evolution", "report", "zoo", "play"),
+    ("experiments", "evolution", "report", "zoo", "play", "web"),
     ("stages", "toys"),
     ("cli", "__main__"),
 )

@@ -40,6 +40,9 @@ def test_command_is_understood(
     elif arguments[0] in ("report", "watch"):  # no such run is there: only the flags are read
         assert main([*arguments, "--help"]) == 0, capsys.readouterr().err
         return
+    elif arguments[0] == "web":
+        assert read_options(arguments[1:]).runs
+        return
     if "--help" in arguments:
         with pytest.raises(SystemExit, match="0"):
             main(arguments)

@@ -73,6 +73,7 @@ TOOLS = {
         "worldmodels.report.page.command", "write an HTML page about a run, or about several"
     ),
     "watch": Tool("worldmodels.report.watch.command", "follow training and search in the terminal"),
+    "web": Tool("worldmodels.stages.web", "put the dreams of agents on a page for the browser"),
     "toy": Tool(
         "worldmodels.toys.command", "show the idea of M (mdn) or of C (cma) on a toy problem"
     ),

@@ -99,7 +99,9 @@ class Experiment:
     solved: float
     scores: tuple[Score, ...]
     learning_curve: LearningCurve | None = None  # of the original's search, in the same world
-    levers: tuple[Lever, ...] = ()  # keys for `wm play`: one for each number of the action, or none
+    levers: tuple[
+        Lever, ...
+    ] = ()  # for people who steer: one for each number of the action, or none
 
     def make_settings(self, config: Config) -> Any:
         """The game's settings from the config's [world] table. Raises UsageError."""

@@ -1,0 +1,119 @@
+"""`wm web`: put the dreams of agents on a page that runs in the browser."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from worldmodels.errors import UsageError, WorldModelsError
+from worldmodels.stages.agents import ZOO
+from worldmodels.stages.dreamers import load_dreamer
+from worldmodels.web.onnx_files import require_onnx
+from worldmodels.web.runtime import find_runtime
+from worldmodels.web.server import HOST, open_server
+from worldmodels.web.site import check_out, write_site
+
+PORT = 8000
+READ_ONLY = (errno.EACCES, errno.EROFS, errno.EPERM)
+
+
+def web(argv: list[str]) -> None:
+    """Write the page, and serve it if that is asked for. Raises WorldModelsError."""
+    options = read_options(argv)
+    if options.help:
+        print(_parser().format_help(), end="")
+        return
+    runs = _find_runs(options.runs)
+    out = options.out or (Path("web") if options.runs == ["zoo"] else runs[0] / "web")
+    check_out(out)
+    require_onnx()
+    server = open_server(out, options.port) if options.serve else None
+    runtime = find_runtime(options.runtime)
+    names = folder_names(runs)
+    dreamers = [load_dreamer(run, name) for run, name in zip(runs, names, strict=True)]
+    try:
+        size = write_site(out, dreamers, runtime)
+    except OSError as error:
+        if error.errno not in READ_ONLY:
+            raise
+        raise WorldModelsError(
+            f"no permission to write at {error.filename}: choose another folder with --out."
+        ) from error
+    print(f"{out}: {size / 1e6:.1f} MB, for any static web host.", flush=True)
+    if server is not None:
+        print(f"It is at http://{HOST}:{server.server_port}/ until Ctrl-C.", flush=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            server.server_close()
+
+
+def read_options(argv: list[str]) -> argparse.Namespace:
+    """The command line of `wm web`. Raises UsageError."""
+    try:
+        options, unknown = _parser().parse_known_args(argv)
+    except argparse.ArgumentError as error:
+        raise UsageError(f"{error}: see wm web --help.") from error
+    if unknown:
+        raise UsageError(f"wm web does not know {unknown[0]!r}: see wm web --help.")
+    if not options.runs and not options.help:
+        raise UsageError("wm web needs the folder of a run: `wm web runs/doom`.")
+    if not 0 <= options.port < 1 << 16:
+        raise UsageError(f"--port must be from 0 to 65535, not {options.port}.")
+    return options
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wm web",
+        description="Write a static web page in which the dreams of agents run.",
+        add_help=False,
+        allow_abbrev=False,
+        exit_on_error=False,
+    )
+    add = parser.add_argument
+    add("-h", "--help", action="store_true", help="show this text")
+    add(
+        "runs",
+        nargs="*",
+        metavar="RUN",
+        help="run folder with config.toml, vae/, rnn/ and mostly ctrl/; zoo: the shipped agents",
+    )
+    add("--out", type=Path, metavar="FOLDER", help="where to (default: web in the first RUN)")
+    add("--serve", action="store_true", help=f"then serve it at http://{HOST}:{PORT}/")
+    add("--port", type=int, default=PORT, metavar="N", help="another port; 0 for any free one")
+    add(
+        "--runtime",
+        type=Path,
+        metavar="FOLDER",
+        help="an unpacked package of onnxruntime-web, instead of fetching it",
+    )
+    add("--debug", action="store_true", help="show the traceback of a failure")
+    return parser
+
+
+def _find_runs(named: Sequence[str]) -> list[Path]:
+    """The folders that are meant. Raises UsageError for what is none."""
+    shipped = sorted(path.parent for path in ZOO.glob("*/config.toml"))
+    if "zoo" in named and not shipped:
+        raise UsageError(
+            "no trained agent is shipped with this version: name the folder of a run, as in "
+            "`wm web runs/doom`."
+        )
+    runs = [run for name in named for run in (shipped if name == "zoo" else [Path(name)])]
+    for run in runs:
+        if not (run / "config.toml").is_file():
+            raise UsageError(f"{run} is no run: it has no config.toml.")
+    return runs
+
+
+def folder_names(runs: Sequence[Path]) -> list[str]:
+    """What the agents' folders on the page are called: as the runs' are, no two the same."""
+    plain = [re.sub(r"[^a-z0-9]+", "-", run.resolve().name.lower()).strip("-") for run in runs]
+    return [
+        f"{name or 'run'}-{i + 1}" if plain.count(name) > 1 or not name else name
+        for i, name in enumerate(plain)
+    ]
