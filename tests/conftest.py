@@ -25,6 +25,7 @@ install_import_hook(
         "worldmodels.data",
         "worldmodels.evolution.rollout",
         "worldmodels.evolution.dreaming",
+        "worldmodels.play",
         "worldmodels.toys",
         "worldmodels.web",
     ],

@@ -15,6 +15,7 @@ from worldmodels.evolution.dreaming import DreamPolicy
 from worldmodels.evolution.rollout import Limits, play
 from worldmodels.models.mdn import Mixture
 from worldmodels.models.vae import to_frame
+from worldmodels.play.steering import Steering
 from worldmodels.worlds.world import Step
 
 
@@ -47,6 +48,10 @@ def dreaming_policy_without_a_world() -> None:
     DreamPolicy(None, None, torch.tanh, np.zeros((1, 1)))  # type: ignore[arg-type]
 
 
+def levers_moved_for_a_word() -> None:
+    Steering([]).move(set(), "long")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     "mistake",
     [
@@ -57,6 +62,7 @@ def dreaming_policy_without_a_world() -> None:
         step_of_unequal_lengths,
         rollout_without_a_world,
         dreaming_policy_without_a_world,
+        levers_moved_for_a_word,
     ],
 )
 def test_a_wrong_shape_or_type_raises(mistake: Callable[[], None]) -> None:

@@ -85,9 +85,9 @@ class Session:
         return True
 
     def close(self) -> None:
-        """Finish a film that is still being made."""
+        """Finish a film that is still being made. Raises OSError if that fails."""
         if self._film is not None:
-            self._start_or_end_film()
+            self._end_film()
 
     def view(self) -> View:
         """What there is to show."""

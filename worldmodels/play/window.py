@@ -48,10 +48,11 @@ class Window:
         self._keyboard = Keyboard()
         width, height = (round(size * scale) for size in SIZE_PX)
         try:
-            self._surface = pygame.display.set_mode((width, height), pygame.RESIZABLE)
+            pygame.display.set_mode((width, height), pygame.RESIZABLE)
         except pygame.error as error:
             raise WorldModelsError(f"no window can be opened here ({error}): {INSTEAD}.") from error
         pygame.display.set_caption(title)
+        pygame.event.set_blocked(pygame.MOUSEMOTION)  # it would have everything drawn anew
 
     def run(self) -> None:
         """Play until the person has had enough."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from worldmodels.config import load_config
+from worldmodels.config import load_recorded_config
 from worldmodels.data.explorers import ExplorerPolicy
 from worldmodels.data.weights import (
     CONTROLLER,
@@ -34,7 +34,7 @@ FRAMES = 12
 
 def load_dreamer(run: Path, name: str) -> Dreamer:
     """The agent of a run. Raises WorldModelsError if it has no V or M, or they do not fit."""
-    config = load_config(run / "config.toml")
+    config = load_recorded_config(run)
     context = Context(config, str(run / "config.toml"), run, device="cpu")
     for part in ("vae", "rnn"):
         source = context.input(part)

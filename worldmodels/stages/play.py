@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -39,24 +40,22 @@ def play(context: Context, settings: PlaySettings, needs_agent: bool) -> None:
     """
     _check_world(context, settings.world)
     pygame = connect()
-    with one_thread():
+    with one_thread(), contextlib.ExitStack() as stack:
+        stack.callback(pygame.quit)
         mind = _load_mind(context, settings, needs_agent)
-        world = None if settings.world == DREAM else _make_world(context, settings.world)
-        game = GameScene(settings.world, world, mind) if world else None
-        dream = _make_dream(context, settings, mind) if mind and mind.can_dream else None
+        game = dream = None
+        if settings.world != DREAM:
+            world = _make_world(context, settings.world)
+            stack.callback(world.close)
+            game = GameScene(settings.world, world, mind)
+        if mind is not None and mind.can_dream:
+            dream = _make_dream(context, settings, mind)
         films = (context.run if context.run.is_dir() else Path()) / "render"
-        session = Session(
-            context.experiment, mind, game, dream, settings.seed, settings.temperature, films
-        )
-        try:
-            title = f"wm play: {context.experiment.title}"
-            rate = context.experiment.frames_per_s
-            Window(pygame, session, title, rate, settings.scale).run()
-        finally:
-            session.close()
-            pygame.quit()
-            if world is not None:
-                world.close()
+        experiment = context.experiment
+        session = Session(experiment, mind, game, dream, settings.seed, settings.temperature, films)
+        stack.callback(session.close)
+        title, rate = f"wm play: {experiment.title}", experiment.frames_per_s
+        Window(pygame, session, title, rate, settings.scale).run()
 
 
 def _check_world(context: Context, world: str) -> None:

@@ -14,7 +14,7 @@ from worldmodels.seeding import derive
 MINIMUM = np.array([10.0, 8.0])  # away from the origin, where every search of ours starts
 POPULATION = 32
 SIGMA = 4.0
-GENERATIONS = 40
+GENERATIONS = 32
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ class _Stage:
     def _set_curves(self) -> None:
         axes = self._curves
         axes.set_yscale("log")
-        axes.set_ylim(2e-3, 20)
+        axes.set_ylim(5e-3, 20)
         axes.set_yticks([0.01, 0.1, 1, 10], ["0.01", "0.1", "1", "10"])
         axes.yaxis.minorticks_off()
         axes.set_xlim(0, GENERATIONS * POPULATION)

@@ -17,8 +17,9 @@ POINTS = 1000  # as many as Bishop's
 HELD_OUT = 5_000
 NOISE = 0.1  # half the width of its uniform distribution
 HIDDEN = 20
+STRETCH = 8.0  # of x: unstretched, the regression would stay a straight line for very long
 COMPONENTS = 3  # the inverse of the sinusoid has up to three branches
-STEPS = 2000
+STEPS = 1500
 LEARNING_RATE = 0.02
 GRID = 2001  # values of y that the true density is summed over
 
@@ -46,12 +47,12 @@ class Lesson:
     def answers(self, x: Float[Tensor, " N"]) -> Mixture:
         """The mixture of one dimension that the network answers to each x."""
         with torch.no_grad():
-            return split_mixture(self.mixture(x.unsqueeze(1)), COMPONENTS)
+            return split_mixture(self.mixture(_inputs(x)), COMPONENTS)
 
     def mean_answer(self, x: Float[Tensor, " N"]) -> Float[Tensor, " N"]:
         """The regression's answer to each x."""
         with torch.no_grad():
-            y: Tensor = self.regression(x.unsqueeze(1)).squeeze(1)
+            y: Tensor = self.regression(_inputs(x)).squeeze(1)
         return y
 
 
@@ -89,11 +90,11 @@ def teach(seed: int) -> Lesson:
         mixture, regression = _network(3 * COMPONENTS), _network(1)
 
     def mixture_nll(which: Points) -> Tensor:
-        answers = split_mixture(mixture(which.x.unsqueeze(1)), COMPONENTS)
+        answers = split_mixture(mixture(_inputs(which.x)), COMPONENTS)
         return -answers.log_prob(which.y.unsqueeze(1)).mean()
 
     def squared_error(which: Points) -> Tensor:
-        error: Tensor = regression(which.x.unsqueeze(1)).squeeze(1) - which.y
+        error: Tensor = regression(_inputs(which.x)).squeeze(1) - which.y
         return error.square().mean()
 
     with Progress("toy mdn", 2 * STEPS, "step") as progress:
@@ -119,6 +120,10 @@ def teach(seed: int) -> Lesson:
             half_log + 0.5 * float(squared_error(others)) / variance,
             -float(true_log_density(others).mean()),
         )
+
+
+def _inputs(x: Float[Tensor, " N"]) -> Float[Tensor, "N 1"]:
+    return STRETCH * (x.unsqueeze(1) - 0.5)
 
 
 def _network(outputs: int) -> nn.Module:

@@ -34,7 +34,7 @@ DOTS_PER_IN = 150
 TEMPERATURES = (0.1, 0.5, 1.0, 1.3)  # the paper's tau, from nearly certain to more than real
 SAMPLES = 1000
 CURVE_POINTS = 400
-ASKED_X = 0.4  # where the picture looks at what both say: two answers, and a mean between them
+ASKED_X = 0.35  # where y is below 0.19 or above 0.56, and its mean in between
 X_LIMITS, Y_LIMITS = (-0.15, 1.15), (-0.2, 1.2)
 
 
@@ -73,7 +73,7 @@ def _draw_regression(axes: Axes, lesson: Lesson) -> None:
     axes.set_title("regression: the mean of all answers")
     mean = float(lesson.mean_answer(torch.tensor([ASKED_X])))
     axes.plot(ASKED_X, mean, "o", color=ORANGE, markersize=7, markeredgecolor=TEXT)
-    axes.text(ASKED_X - 0.05, mean + 0.02, "no data here", ha="right", color=TEXT)
+    axes.text(ASKED_X - 0.06, mean + 0.02, "no data here", ha="right", fontsize=9)
     _mark_asked(axes)
     _frame(axes)
 

@@ -125,7 +125,7 @@ def _differences(runs: Sequence[Run], names: Sequence[str]) -> Iterator[Block]:
 
 def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, str]:
     """Nested settings under dotted names, values as text."""
-    result = {}
+    result: dict[str, str] = {}
     for key, value in table.items():
         if isinstance(value, dict):
             result |= _flat(value, f"{prefix}{key}.")

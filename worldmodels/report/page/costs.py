@@ -70,7 +70,7 @@ def costs_table(costs: list[Cost]) -> Table:
     """A row for each stage, and their sum; time also as a bar."""
     total = sum(cost.seconds for cost in costs)
     longest = max((cost.seconds for cost in costs), default=0.0)
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             cost.stage,
             cost.work if cost.finished else "not finished",

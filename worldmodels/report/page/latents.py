@@ -46,7 +46,9 @@ def reconstructions(vae: Vae, episodes: Path, held_out: int) -> Strips | None:
 def _spread(frames: UInt8[np.ndarray, "T 64 64 3"], count: int) -> UInt8[np.ndarray, "N 64 64 3"]:
     """`count` frames spread over an episode, its first moments left out."""
     last = len(frames) - 1
-    return frames[np.linspace(last / (count + 1), last, count).astype(int)]
+    chosen: UInt8[np.ndarray, "N 64 64 3"]
+    chosen = frames[np.linspace(last / (count + 1), last, count).astype(int)]
+    return chosen
 
 
 @torch.inference_mode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -78,7 +78,7 @@ def _draw_search(axes: Axes, search: Search, x: np.ndarray, colour: str, alone: 
     evaluation = search.label
     if alone:
         evaluation = "evaluation of the mean"
-        band = {"alpha": 0.13, "linewidth": 0, "label": "population, mean to best"}
+        band: dict[str, Any] = {"alpha": 0.13, "linewidth": 0, "label": "population, mean to best"}
         axes.fill_between(x, history.mean, history.best, color=colour, **band)
     dot = "." if len(x) <= FEW else None
     axes.plot(x, history.mean, color=colour, alpha=0.55, linewidth=1, marker=dot)
@@ -92,14 +92,15 @@ def _draw_published(axes: Axes, experiment: Experiment, axis: _Axis) -> np.ndarr
     """Draw the original's curve where the game has one; returns its x."""
     curve = experiment.learning_curve
     points = [
-        (x, point.score)
+        (reached_at, point.score)
         for point in (curve.points if curve is not None else ())
-        if (x := axis.published(point)) is not None
+        if (reached_at := axis.published(point)) is not None
     ]
     if curve is None or not points:
         return np.array([])
-    x, y = np.array(points).T
-    ring = {"marker": "o", "markerfacecolor": "none", "markeredgecolor": INK}
+    x = np.array([x for x, _ in points])
+    y = [score for _, score in points]
+    ring: dict[str, Any] = {"marker": "o", "markerfacecolor": "none", "markeredgecolor": INK}
     axes.plot(x, y, color=QUIET, linewidth=1.2, label=curve.name, **ring)
     return x
 

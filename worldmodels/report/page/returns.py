@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 MOST_BINS = 40
 HEAD_IN, ROW_IN = 0.8, 0.5  # height of the comparison, and of each run in it
-DOTS = {"marker": "o", "linestyle": "", "markersize": 3, "markeredgewidth": 0, "alpha": 0.55}
+DOTS: dict[str, Any] = {
+    "marker": "o",
+    "linestyle": "",
+    "markersize": 3,
+    "markeredgewidth": 0,
+    "alpha": 0.55,
+}
 
 
 def returns_histogram(returns: Sequence[float], solved: float, paper: Score | None) -> Chart:
@@ -24,9 +30,11 @@ def returns_histogram(returns: Sequence[float], solved: float, paper: Score | No
     mean, median = float(values.mean()), float(np.median(values))
 
     def draw(axes: Axes) -> None:
+        from matplotlib.ticker import MaxNLocator
+
         bins = min(MOST_BINS, max(5, round(2 * np.sqrt(len(values)))))
         counts, _, _ = axes.hist(values, bins, color=colour, alpha=0.3, linewidth=0)
-        height = max(counts)
+        height = float(np.max(counts))
         axes.plot(values, -0.13 * height + 0.1 * height * _scatter(values), color=colour, **DOTS)
         axes.axvline(mean, color=colour, label=f"mean {mean:.1f}")
         axes.axvline(median, color=colour, linestyle="--", label=f"median {median:.1f}")
@@ -34,7 +42,7 @@ def returns_histogram(returns: Sequence[float], solved: float, paper: Score | No
         if paper is not None:
             axes.axvline(paper.mean, color=QUIET, linestyle=":", label=f"paper {paper.mean:g}")
         axes.set_ylim(-0.22 * height, 1.08 * height)
-        axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_yticks([tick for tick in axes.get_yticks() if 0 <= tick <= height])
         axes.set_xlabel("return of an episode")
         axes.set_title("episodes", loc="left")

@@ -9,13 +9,13 @@ export class Latents {
   #faders = [];
   #shown = 0;
 
-  /** `onPull` is called with all of z when one is pulled. */
+  /** `onPull` is called with the position and the new value of a number that is pulled. */
   constructor(group, value, onPull) {
     this.#group = group;
     this.#value = value;
     group.addEventListener("input", ({ target }) => {
       this.#mark(target);
-      onPull(this.#faders.map((fader) => fader.valueAsNumber));
+      onPull(this.#faders.indexOf(target), target.valueAsNumber);
     });
     for (const name of ["pointerover", "focusin"]) {
       group.addEventListener(name, ({ target }) => this.#name(target));

@@ -18,7 +18,7 @@ class Page {
   #panel = new Panel();
   #screen = new Screen(get("screen"), get("echo"));
   #clock = new Clock(() => this.#step(), fail);
-  #latents = new Latents(get("faders"), get("latents-value"), (z) => this.#pull(z));
+  #latents = new Latents(get("faders"), get("latents-value"), (i, value) => this.#pull(i, value));
   #steering = new Steering(
     get("keys"),
     () => this.#panel.state === "dreaming",
@@ -114,10 +114,12 @@ class Page {
     this.#panel.show(this.#dream, this.#clock.rate);
   }
 
-  /** Draw a z that was made by hand. */
-  #pull(z) {
+  /** Draw z with one of its numbers set by hand. */
+  #pull(i, value) {
     this.#kept ??= this.#dream.z;
     this.#stop("pulled");
+    const z = this.#dream.z.with(i, value);
+    this.#latents.show(z);
     guarded(async () => {
       await this.#dream.change(z);
       this.#screen.show(this.#dream.frame);
