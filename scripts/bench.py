@@ -46,7 +46,10 @@ def main(arguments: Sequence[str]) -> int:
     rows = []
     for name in [name for name in ROWS if name in names]:
         print(f"{name}: {ROWS[name]} ...", file=sys.stderr, flush=True)
-        rows += _measure(name, options)
+        found = _measure(name, options)
+        for row in found:  # at once: who stops a long run has something
+            print(f"  {tables.summary(row)}", file=sys.stderr, flush=True)
+        rows += found
     peaks = []
     if MEMORY in names:
         from benchmarks.memory import measure_memory

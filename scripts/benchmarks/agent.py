@@ -22,7 +22,7 @@ def measure(place: Workplace) -> list[Row]:
     """A generation of `wm train-ctrl carracing-laptop`, with fewer candidates."""
     config = changed_config("carracing-laptop")
     changes = {"generations": 1, "evaluate_episodes": 1, "max_steps": place.pick(0, 40)}
-    changes["population"] = population(config, place.pick(2, 1) * usable_cores())
+    changes["population"] = population(config, usable_cores())
     # The evaluation that ends every search does not count, and is kept short by the game's limit.
     limit = {"max_episode_steps": place.pick(300, 40)}
     config = changed_config("carracing-laptop", world=limit, train_ctrl=changes)

@@ -33,7 +33,7 @@ def measure(place: Workplace) -> list[Row]:
     """A generation of `wm train-ctrl doom-laptop`, with fewer candidates."""
     config = changed_config("doom-laptop")
     changes = {"generations": 1, "evaluate_episodes": 1, "max_steps": place.pick(0, 40)}
-    changes["population"] = population(config, place.pick(4, 1) * usable_cores())
+    changes["population"] = population(config, usable_cores())
     limit = {"max_episode_steps": place.pick(2100, 40)}
     config = changed_config("doom-laptop", world=limit, train_ctrl=changes)
     _, rnn = save_start(place.context(config, "base"))
@@ -43,8 +43,8 @@ def measure(place: Workplace) -> list[Row]:
         searching(place, config) as search,
         plain_workers(PlainDreamer(rnn, temperature), seconds=place.pick(1.5, 0.5)) as plain,
     ):
-        rates = in_turns(plain, search, rounds=place.pick(7, 2))
-    changes["population"] = population(config, place.pick(2, 1))
+        rates = in_turns(plain, search, rounds=place.pick(5, 2))
+    changes["population"] = population(config, 1)
     few_units = changed_config("doom-laptop", world=limit, train_ctrl=changes)
     return [
         Row(

@@ -17,6 +17,11 @@ RATES = ("row", "here", "reference", "ratio", "rounds", "aim")
 PEAKS = ("stage", "episodes", "largest process", "all together", "what was run")
 
 
+def summary(row: Row) -> str:
+    """A row as one line."""
+    return f"{GAP.join((*_rates(row), *_ratios(row)))}  ({row.subject})"
+
+
 def as_text(machine: str, rows: Sequence[Row], peaks: Sequence[Peak]) -> str:
     """Everything, for a terminal."""
     lines = [machine, ""]
