@@ -18,6 +18,10 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benchmarks.measure import Row
 
 # Name on the command line -> what is timed. Each is a module of `benchmarks`, imported only when
 # its turn comes: this file is read again by every worker process.
@@ -67,13 +71,14 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _measure(name: str, options: argparse.Namespace) -> list:
+def _measure(name: str, options: argparse.Namespace) -> list[Row]:
     """The rows of one name, in a scratch folder that is gone afterwards."""
     from benchmarks.workplace import Workplace
 
     module = importlib.import_module(f"benchmarks.{name.replace('-', '_')}")
     with tempfile.TemporaryDirectory(dir=options.scratch, prefix="bench-") as folder:
-        return module.measure(Workplace(Path(folder), options.device, options.quick))
+        rows: list[Row] = module.measure(Workplace(Path(folder), options.device, options.quick))
+    return rows
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

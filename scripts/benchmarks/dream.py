@@ -86,7 +86,9 @@ def let_dreams_end(folder: Path, temperature: float, steps: int) -> None:
     logits = []
     for _ in range(steps):
         dream.step((2 * torch.rand(64, 1, generator=random) - 1).numpy())
-        logits.append(rnn.predict(dream.memory.h).done_logit)
+        logit = rnn.predict(dream.memory.h).done_logit
+        assert logit is not None
+        logits.append(logit)
     highest = torch.cat(logits).quantile(1 - 1 / TYPICAL_LENGTH)
     rnn.head.bias[-1] -= highest
     save_network(folder, rnn)

@@ -28,7 +28,7 @@ def measure(place: Workplace) -> list[Row]:
 
     def plain() -> float:
         done = plain_pool.map(job, [next(seeds) for _ in range(workers)])
-        return sum(steps / elapsed_s for steps, elapsed_s in done)
+        return float(sum(steps / elapsed_s for steps, elapsed_s in done))
 
     def subject() -> float:
         context = place.context(config, f"recorded-{next(numbers)}", pool)

@@ -51,7 +51,7 @@ def _measure(place: Workplace, name: str) -> Row:
         warm_up=False,
     )
     return Row(
-        name="m-training",
+        name=f"m-training {TITLES[name]}",
         subject=f"training M of {TITLES[name]}, {settings.batch_size} x {settings.sequence_length}",
         reference="plain PyTorch: nn.LSTM and MixtureSameFamily, data in memory",
         unit="transitions/s",

@@ -70,7 +70,7 @@ def plain_workers(job: Job, seconds: float) -> Iterator[Rate]:
 
     def rate() -> float:
         done = pool.map(job, [seconds] * workers)
-        return sum(steps / elapsed_s for steps, elapsed_s in done)
+        return float(sum(steps / elapsed_s for steps, elapsed_s in done))
 
     with process_pool(workers, "cpu") as pool:
         yield rate

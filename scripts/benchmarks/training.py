@@ -27,4 +27,4 @@ class ShortTrainings:
         run = f"{self._stage.SECTION}-{next(self._numbers)}"
         artifact = run_stage(self._stage, self._place.context(self._config, run))
         rates = [row["steps_per_s"] for row in read_jsonl(artifact.path / "metrics.jsonl")]
-        return statistics.harmonic_mean(rates[1:]) * self._per_step
+        return float(statistics.harmonic_mean(rates[1:]) * self._per_step)

@@ -57,7 +57,9 @@ def changed_config(name: str, **sections: dict[str, Any]) -> Config:
     config = load_config(find_config(name))
     for section, changes in sections.items():
         old = getattr(config, section)
-        new = {**old, **changes} if isinstance(old, dict) else dataclasses.replace(old, **changes)
+        new: Any = (
+            {**old, **changes} if isinstance(old, dict) else dataclasses.replace(old, **changes)
+        )
         config = config.with_settings(section, new)
     return config
 

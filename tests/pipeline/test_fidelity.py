@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import TINY
+from conftest import TINY, call, command
 from PIL import Image
 
 from worldmodels.cli import main
@@ -29,9 +28,9 @@ def twin(tmp_path: Path) -> str:
 def measure(twin: str, tmp_path: Path) -> Measure:
     """Holds one of the worlds beside the official one; the report."""
 
-    def measure(world: str, *more: str, workers: int = 1) -> dict[str, Any]:
+    def measure(world: str, *more: str) -> dict[str, Any]:
         run = tmp_path / "run"
-        where = ["--run", str(run), "--workers", str(workers)]
+        where = ["--run", str(run), "--workers", "1"]
         assert main(["fidelity", twin, "--world", world, *where, *more]) == 0
         report: dict[str, Any] = json.loads((run / "fidelity" / "report.json").read_text())
         return report
@@ -118,20 +117,28 @@ def test_the_closed_loop_keeps_to_the_limit_on_steps(measure: Measure, finished_
 
 
 def test_the_number_of_workers_changes_nothing(
+    measure: Measure, finished_run: Path, twin: str, tmp_path: Path
+) -> None:
+    how = ["--world", "shifted", "--agent", str(finished_run), "--episodes", "6"]
+    alone = measure(*how[1:])
+    run = tmp_path / "shared"
+    result = call(command("fidelity", twin, *how, "--run", str(run), "--workers", "2"))
+    assert result.returncode == 0, result.stderr
+    assert json.loads((run / "fidelity" / "report.json").read_text()) == alone
+
+
+def test_more_episodes_keep_those_already_played(
     measure: Measure, finished_run: Path, tmp_path: Path
 ) -> None:
-    more = ["--agent", str(finished_run), "--episodes", "6"]
-    alone = measure("shifted", *more, workers=1)
-    shutil.rmtree(tmp_path / "run")
-    assert measure("shifted", *more, workers=2) == alone
-
-
-def test_more_episodes_keep_those_already_played(measure: Measure, tmp_path: Path) -> None:
-    measure("same", "--episodes", "2")
-    before = (tmp_path / "run" / "fidelity" / "101.npz").stat().st_mtime_ns
-    found = measure("same", "--episodes", "3")["open_loop"]
-    assert [episode["seed"] for episode in found["episodes"]] == [100, 101, 102]
-    assert (tmp_path / "run" / "fidelity" / "101.npz").stat().st_mtime_ns == before
+    folder = tmp_path / "run" / "fidelity"
+    measure("same", "--agent", str(finished_run), "--episodes", "2")
+    driven, played = folder / "101.npz", folder / "episodes.jsonl"
+    before = driven.stat().st_mtime_ns, played.read_text()
+    report = measure("same", "--agent", str(finished_run), "--episodes", "3")
+    assert [episode["seed"] for episode in report["open_loop"]["episodes"]] == [100, 101, 102]
+    assert driven.stat().st_mtime_ns == before[0]
+    assert played.read_text().startswith(before[1])
+    assert len(played.read_text().splitlines()) == 6
 
 
 def test_a_damaged_drive_is_made_anew(measure: Measure, tmp_path: Path) -> None:

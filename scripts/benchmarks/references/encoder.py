@@ -16,7 +16,8 @@ class PlainEncoder:
 
     def __init__(self, vae: Path, frames: np.ndarray) -> None:
         """Encode `frames` (N, 64, 64, 3), again and again."""
-        self._vae = load_vae(vae, "cpu").to(memory_format=torch.contiguous_format)
+        self._vae = load_vae(vae, "cpu")
+        self._vae.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         self._frames = frames
 
     @torch.no_grad()

@@ -41,7 +41,7 @@ class PlainRecorder:
                 frame, reward, terminated, truncated, _ = env.step(action)
                 frames.append(frame)
                 actions.append(action)
-                rewards.append(reward)
+                rewards.append(float(reward))
                 ended = terminated or truncated
             path = self.folder / f"plain-{seed}.npz"
             np.savez_compressed(path, frame=frames, action=actions, reward=rewards)

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from worldmodels import seeding
 from worldmodels.data.series import Sequences, Series, whole_episodes
 from worldmodels.models.mdn import Mixture
 from worldmodels.models.rnn import Memory, Rnn
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LONGEST = 100  # steps ahead
-MOST_EPISODES = 8
+MOST_EPISODES = 12
 MOST_STARTS = 200
 CONTEXT = 20  # recorded steps, at least, that M has seen before it predicts
 
@@ -84,7 +85,9 @@ def _read(rnn: Rnn, batch: Sequences, lengths: Sequence[int], horizon: int) -> _
         for row, length in enumerate(lengths)
         for step in range(max(min(CONTEXT, length - horizon), 0), length - horizon + 1)
     ]
-    keep = np.linspace(0, len(places) - 1, min(MOST_STARTS, len(places))).astype(int)
+    # At random: starts at equal distances would show the same event at each multiple of it.
+    random = seeding.generator(0, "horizon")
+    keep = random.choice(len(places), min(MOST_STARTS, len(places)), replace=False)
     chosen = sorted((places[i] for i in keep), key=lambda place: place[1])
     rows, steps = np.array(chosen).T
     memory = rnn.start(len(lengths))
