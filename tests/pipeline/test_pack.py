@@ -44,7 +44,9 @@ def test_networks_are_packed_in_half_precision_and_c_as_it_is(
 def test_a_packed_agent_is_an_agent_to_evaluate(packed: Path, tmp_path: Path) -> None:
     report = evaluate(packed, tmp_path / "run")
     add_report(packed, tmp_path / "run" / "eval")
-    assert json.loads((packed / "report.json").read_text()) == report
+    kept = json.loads((packed / "report.json").read_text())
+    assert kept == {**report, "agent": packed.name}
+    assert f"{report['mean']:.1f} ± {report['std']:.1f}" in (packed / "card.md").read_text()
 
 
 def test_the_card_names_machine_seed_and_what_each_stage_took(packed: Path) -> None:

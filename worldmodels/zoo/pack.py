@@ -21,10 +21,11 @@ from worldmodels.data.weights import (
 )
 from worldmodels.errors import WorldModelsError
 from worldmodels.metrics import read_jsonl
-from worldmodels.rundir import SETTINGS, Artifact, digest, read_json, write_text
+from worldmodels.rundir import SETTINGS, Artifact, digest, read_json, write_json, write_text
 
 CARD = "card.md"
 REPORT = "report.json"
+SCORE = "## Score"
 ENVIRONMENT = "environment.json"
 HISTORY = "history.jsonl"
 MAKERS = {"vae": "train-vae", "rnn": "train-rnn", "ctrl": "train-ctrl"}
@@ -76,7 +77,9 @@ def add_report(out: Path, evaluation: Path) -> None:
                 f"{evaluation} scored another agent than that of {out}: run "
                 f"`wm eval CONFIG --agent {out}` and name its folder."
             )
-    shutil.copyfile(evaluation / REPORT, out / REPORT)
+    write_json(out / REPORT, {**report, "agent": out.name})  # wherever it lay when it was scored
+    above = (out / CARD).read_text().split(SCORE)[0].rstrip()
+    write_text(out / CARD, f"{above}\n\n{SCORE}\n\n{_scored(report)}\n")
 
 
 def card(run: Path, out: Path) -> str:
@@ -125,6 +128,16 @@ def _facts(artifact: Artifact) -> dict[str, Any]:
         "wall_s": last["elapsed_s"],
         "settings": read_json(artifact.path / SETTINGS),
     }
+
+
+def _scored(report: Mapping[str, Any]) -> str:
+    first, last = report["seeds"][0], report["seeds"][-1]
+    return (
+        f"{report['mean']:.1f} ± {report['std']:.1f} over {report['episodes']} episodes of "
+        f"{report['played_in']}, seeds {first} to {last}, which played no part in training; 95 % "
+        f"interval of the mean {report['low']:.1f} to {report['high']:.1f}. These files were "
+        f"scored, in half precision; `report.json` has every return."
+    )
 
 
 def _costs(facts: Mapping[str, Any]) -> dict[str, Any]:
