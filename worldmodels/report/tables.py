@@ -44,7 +44,7 @@ def results_text(experiment: Experiment, rows: Sequence[tuple[str, Summary]]) ->
 def results_markdown(experiment: Experiment, rows: Sequence[tuple[str, Summary]]) -> str:
     """The scores in `rows` (name, summary) above the published ones, as a Markdown table."""
     empty = ("",) * (len(COLUMNS) - SOURCE_COLUMN)
-    ours = [(*measured(f"**{name}**", summary), "this run") for name, summary in rows]
+    ours = [(*measured(f"**{name}**", summary), "measured here") for name, summary in rows]
     others = [
         (name, episodes, mean, *empty, source)
         for name, episodes, mean, source in [
