@@ -61,7 +61,8 @@ def control(
             value = torch.tanh(value)
         weight = parameters[:, offset : offset + inputs * outputs].unflatten(1, (outputs, inputs))
         offset += inputs * outputs
-        value = (weight @ value.unsqueeze(-1)).squeeze(-1)
+        # Not a batched product, which takes two to four times as long over such thin matrices.
+        value = (weight * value.unsqueeze(1)).sum(-1)
         if sizes.bias:
             value = value + parameters[:, offset : offset + outputs]
             offset += outputs
