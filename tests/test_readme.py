@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from worldmodels.cli import OTHERS, STAGES, TOOLS, main
 
@@ -54,6 +55,14 @@ def test_command_is_understood(
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_script_exists_and_is_valid_bash(script: str) -> None:
     subprocess.run(["bash", "-n", str(ROOT / script)], check=True)
+
+
+def test_pictures_are_there_and_can_be_opened() -> None:
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
+    assert len(pictures) >= 4
+    for picture in pictures:
+        with Image.open(ROOT / picture) as image:
+            image.verify()
 
 
 def test_every_command_is_explained() -> None:

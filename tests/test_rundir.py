@@ -187,6 +187,13 @@ def test_a_damaged_record_is_named(artifact: Artifact) -> None:
         artifact.require()
 
 
+def test_a_record_of_another_version_is_named(artifact: Artifact) -> None:
+    artifact.finish({}, {})
+    (artifact.path / "done").write_text('{"wall_s": 1.0}')
+    with pytest.raises(WorldModelsError, match="another version: remove it and run"):
+        artifact.require()
+
+
 def test_a_reopened_artifact_is_not_done(artifact: Artifact) -> None:
     artifact.finish({}, {})
     artifact.reopen()

@@ -125,7 +125,13 @@ class Artifact:
     @property
     def is_intact(self) -> bool:
         """Whether no file of the finished artifact has been lost since."""
-        return self.num_files >= int(self.facts["files"])
+        facts = self.facts
+        if "files" not in facts or "settings" not in facts:
+            raise WorldModelsError(
+                f"{self.path / DONE} was written by another version: remove it and run "
+                f"`{self.command}` again."
+            )
+        return self.num_files >= int(facts["files"])
 
     def begin(self, settings: Mapping[str, Any], may_change: frozenset[str]) -> None:
         """Open the folder for writing, or reopen it to go on.

@@ -14,10 +14,10 @@ from tiny_cast import make_mind, make_session
 from worldmodels.errors import WorldModelsError
 from worldmodels.experiment import WorldRequest
 from worldmodels.experiments import carracing
-from worldmodels.play.compilation import warm_up
 from worldmodels.play.scenes import GameScene
 from worldmodels.play.session import Session
 from worldmodels.play.window import Window, connect
+from worldmodels.worlds.compilation import warm_up
 
 RATE = 10
 

@@ -11,8 +11,9 @@ from typing import Any, Protocol
 from worldmodels.config import Config
 from worldmodels.device import DeviceName, count_gpus
 from worldmodels.evolution.pool import Pool, count_workers, process_pool
-from worldmodels.experiment import Experiment, find_experiment
+from worldmodels.experiment import Experiment, WorldRequest, find_experiment
 from worldmodels.rundir import Artifact
+from worldmodels.worlds.compilation import warm_up
 
 # Which subcommand makes which artifact.
 MAKERS = {
@@ -59,6 +60,11 @@ class Context:
         if self.inputs_from is not None and not own.path.exists():
             return self._in(self.inputs_from, name)
         return own
+
+    def compile_world(self, kind: str) -> None:
+        """Have a world of compiled kernels ready before workers need it."""
+        if kind in self.experiment.threaded_worlds:
+            warm_up(self.experiment.make_world(WorldRequest(kind, 1, self.game)), kind)
 
     def _in(self, folder: Path, name: str) -> Artifact:
         return Artifact(

@@ -185,6 +185,7 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
         missing = [number for number in range(settings.episodes) if number not in recorded]
         if missing:
             artifact.reopen()
+            context.compile_world(settings.world)
             with context.pool() as pool:
                 for lengths in pool.map(job, chunked(missing, settings.slots)):
                     count, steps = count + len(lengths), steps + sum(lengths)

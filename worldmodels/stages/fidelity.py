@@ -64,6 +64,7 @@ def plan(context: Context) -> list[str]:
 
 def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     """Play what is missing; writes report.json, report.md and a picture of frames."""
+    context.compile_world(context.config.fidelity.world)
     with context.pool() as pool:
         drives = _drive(context, artifact, pool)
         played = _play(context, artifact, pool) if _has_agent(context) else {}

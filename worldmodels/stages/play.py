@@ -12,7 +12,6 @@ from worldmodels.device import one_thread, resolve_device
 from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.evolution.fitness import DREAM, Dreaming
 from worldmodels.experiment import OFFICIAL, WorldRequest
-from worldmodels.play.compilation import warm_up
 from worldmodels.play.mind import Mind
 from worldmodels.play.scenes import DreamScene, GameScene
 from worldmodels.play.session import Session
@@ -20,6 +19,7 @@ from worldmodels.play.window import Window, connect
 from worldmodels.settings import PlaySettings
 from worldmodels.stages.agents import agent_job
 from worldmodels.stages.context import Context
+from worldmodels.worlds.compilation import warm_up
 from worldmodels.worlds.dream import DreamWorld
 from worldmodels.worlds.world import World
 

@@ -63,7 +63,9 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     """Search C; writes best.npz and history.jsonl."""
     # What keeps a GPU busy from one process: dreams, and worlds that this process can step itself.
     on_threads = {DREAM, *context.experiment.threaded_worlds}
-    with context.pool(networks_only=context.config.train_ctrl.world in on_threads) as pool:
+    kind = context.config.train_ctrl.world
+    context.compile_world(kind)
+    with context.pool(networks_only=kind in on_threads) as pool:
         return _Search(context, artifact, pool).run()
 
 

@@ -12,7 +12,8 @@ from worldmodels.worlds.world import World
 def warm_up(world: World, name: str) -> None:
     """Take a first step in a world of compiled kernels, and say so if it has to wait for them.
 
-    Without it the window would stand still at the first step, for no reason to be seen.
+    Without it a window or a progress bar would stand still for no reason to be seen, and every
+    worker would compile them for itself.
     """
     from numba.core import event
 
