@@ -82,7 +82,10 @@ def _measure(name: str, options: argparse.Namespace) -> list[Row]:
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    lines = [*ROWS.items(), (MEMORY, "peak memory of every stage; takes an hour, only when named")]
+    lines = [
+        *ROWS.items(),
+        (MEMORY, "peak memory of every stage; some ten minutes, only when named"),
+    ]
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n")[0],
         formatter_class=argparse.RawDescriptionHelpFormatter,

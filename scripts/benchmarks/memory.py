@@ -23,18 +23,11 @@ def measure_memory(folder: Path, sizes: Sequence[int], vae_seconds: float) -> li
     """The peaks of every stage for data sets of `sizes` episodes; train-vae runs `vae_seconds`."""
     recorded = folder / "recorded"
     count = min(REAL_EPISODES, max(sizes))
-    peaks = [
-        _stage(
-            recorded,
-            count,
-            f"{count} episodes",
-            "extract",
-            "--world",
-            "fast",
-            "--episodes",
-            str(count),
-        )
-    ]
+    everything = f"all {count} episodes"
+    words = ("extract", "--world", "fast", "--slots", "8", "--episodes", str(count))
+    peaks = [_stage(recorded, count, everything, *words)]
+    save_vae_start(Context(changed_config(CONFIG), CONFIG, recorded))
+    peaks.append(_stage(recorded, count, everything, "encode"))
     for episodes in sizes:
         peaks += _stages(recorded, folder / f"run-{episodes}", episodes, vae_seconds)
     return peaks
@@ -43,6 +36,7 @@ def measure_memory(folder: Path, sizes: Sequence[int], vae_seconds: float) -> li
 def _stages(recorded: Path, run: Path, episodes: int, vae_seconds: float) -> list[Peak]:
     """All stages but the first, shortened where that does not change their memory."""
     _link_episodes(recorded, run, episodes)
+    linked = _link_shards(recorded, run, episodes)
     train_vae = _stage(run, episodes, "", "train-vae", stop_after_s=vae_seconds)
     context = Context(changed_config(CONFIG), CONFIG, run)
     if not context.output("vae").is_done:
@@ -50,7 +44,7 @@ def _stages(recorded: Path, run: Path, episodes: int, vae_seconds: float) -> lis
     candidates = str(max(2 * usable_cores(), 4))
     return [
         train_vae,
-        _stage(run, episodes, "all frames", "encode"),
+        _stage(run, episodes, f"all but {linked:,} episodes", "encode"),
         _stage(run, episodes, "3 steps", "train-rnn", "--num-steps", "3", "--report-every", "3"),
         _stage(
             *(run, episodes, f"1 generation of {candidates} candidates", "train-ctrl"),
@@ -70,6 +64,20 @@ def _link_episodes(recorded: Path, run: Path, episodes: int) -> None:
     for number in range(episodes):
         os.link(files[number % len(files)], episode_path(target.path, number))
     target.finish({**source.facts["settings"], "episodes": episodes}, {})
+
+
+def _link_shards(recorded: Path, run: Path, episodes: int) -> int:
+    """Series of all but the last shards, as a stopped `wm encode` leaves them: their episodes.
+
+    To encode ten million frames would take half an hour and tell nothing new.
+    """
+    files = sorted((recorded / "series").glob("*.npz"))
+    size = changed_config(CONFIG).encode.shard_episodes
+    shards = max(episodes // size - len(files), 0)
+    (run / "series").mkdir()
+    for number in range(shards):
+        os.link(files[number % len(files)], run / "series" / f"{number:06d}.npz")
+    return shards * size
 
 
 def _stage(
