@@ -137,7 +137,10 @@ class TrainCtrlSettings:
     episodes: Count
     """Episodes a candidate plays; their mean return is its fitness."""
     sigma: Positive
-    """Initial standard deviation of the search distribution, around zero."""
+    """Initial standard deviation of the search distribution."""
+    start: str
+    """Where the search begins: an agent whose C it takes up (zoo, or a folder with ctrl/, such as
+    another run), to go on with another population, or with V and M trained anew. Empty: zeros."""
     inputs: Literal["z", "z+h", "z+c+h"]
     """What C sees: the latent, M's output h, M's cell c."""
     hidden: CountOrNone

@@ -18,7 +18,7 @@ def returns(candidates: np.ndarray) -> np.ndarray:
 
 
 def test_the_search_starts_at_zero_with_the_given_spread() -> None:
-    search = CmaEs(200, 64, 0.1, seed=1)
+    search = CmaEs(np.zeros(200), 64, 0.1, seed=1)
     candidates = search.ask()
     assert candidates.shape == (64, 200)
     assert abs(candidates.mean()) < 0.005
@@ -26,14 +26,14 @@ def test_the_search_starts_at_zero_with_the_given_spread() -> None:
 
 
 def test_the_search_maximises() -> None:
-    search = CmaEs(4, 12, 0.3, seed=1)
+    search = CmaEs(np.zeros(4), 12, 0.3, seed=1)
     for _ in range(80):
         search.tell(returns(search.ask()))
     np.testing.assert_allclose(search.mean, TARGET, atol=1e-3)
 
 
 def test_the_covariance_is_that_of_the_candidates() -> None:
-    search = CmaEs(3, 4000, 0.3, seed=1)
+    search = CmaEs(np.zeros(3), 4000, 0.3, seed=1)
     for _ in range(3):
         search.tell(-(search.ask() ** 2 @ np.array([1.0, 10.0, 100.0])))
     covariance = search.covariance
@@ -44,14 +44,14 @@ def test_the_covariance_is_that_of_the_candidates() -> None:
 
 
 def test_the_same_seed_gives_the_same_candidates_whatever_numpy_s_global_state() -> None:
-    one, other = CmaEs(5, 6, 0.1, seed=3), CmaEs(5, 6, 0.1, seed=3)
+    one, other = CmaEs(np.zeros(5), 6, 0.1, seed=3), CmaEs(np.zeros(5), 6, 0.1, seed=3)
     first = one.ask()
     np.random.random(17)  # noqa: NPY002 - the very state that must not matter
     np.testing.assert_array_equal(first, other.ask())
 
 
 def test_a_restored_search_continues_bit_for_bit() -> None:
-    whole, parts = CmaEs(30, 10, 0.1, seed=3), CmaEs(30, 10, 0.1, seed=3)
+    whole, parts = CmaEs(np.zeros(30), 10, 0.1, seed=3), CmaEs(np.zeros(30), 10, 0.1, seed=3)
     target = np.linspace(-1, 1, 30)
     for generation in range(40):
         for search in (whole, parts):
@@ -66,7 +66,7 @@ def test_a_restored_search_continues_bit_for_bit() -> None:
 def test_candidates_do_not_depend_on_the_threads_of_linear_algebra() -> None:
     code = (
         "import numpy as np; from worldmodels.evolution.cmaes import CmaEs\n"
-        "s = CmaEs(300, 16, 0.1, 3)\n"
+        "s = CmaEs(np.zeros(300), 16, 0.1, 3)\n"
         "for _ in range(25): s.tell(-np.square(s.ask() - 1).sum(1))\n"
         "print(s.mean.tobytes().hex())"
     )

@@ -14,6 +14,7 @@ from conftest import TINY
 
 from worldmodels.cli import main
 from worldmodels.config import load_config
+from worldmodels.data.weights import load_controller
 
 
 def history(run: Path) -> list[dict]:
@@ -234,6 +235,28 @@ def test_search_works_with(flags: list[str], run_with: Callable[..., Path]) -> N
     arguments = ["train-ctrl", TINY, "--run", str(run), "--workers", "1", "--generations", "2"]
     assert main([*arguments, *flags]) == 0
     assert main(["eval", TINY, "--run", str(run), "--workers", "1", "--episodes", "2"]) == 0
+
+
+def test_a_search_takes_up_the_agent_of_another(
+    finished_run: Path, run_with: Callable[..., Path]
+) -> None:
+    run = run_with("vae", "rnn")
+    words = ["train-ctrl", TINY, "--run", str(run), "--generations", "1", "--workers", "1"]
+    # So small a step that the mean stays where it began.
+    assert main([*words, "--start", str(finished_run), "--sigma", "1e-9"]) == 0
+    began, went = (load_controller(folder / "ctrl") for folder in (finished_run, run))
+    np.testing.assert_allclose(went.parameters, began.parameters, atol=1e-6)
+    assert np.abs(began.parameters).max() > 1e-3
+
+
+def test_a_search_refuses_to_take_up_a_c_of_another_layout(
+    finished_run: Path, run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train-ctrl", TINY, "--run", str(run_with("vae", "rnn")), "--inputs", "z"]
+    assert main([*words, "--start", str(finished_run)]) == 2
+    assert "but this search is for" in capsys.readouterr().err
+    assert main([*words, "--start", "nowhere"]) == 2
+    assert "there is no agent in nowhere" in capsys.readouterr().err
 
 
 def test_an_agent_beside_an_untrained_m_needs_no_m(run_with: Callable[..., Path]) -> None:

@@ -31,12 +31,14 @@ class CmaEs:
     algebra has one thread: with more, the eigenvectors round differently from machine to machine.
     """
 
-    def __init__(self, parameters: int, population: int, sigma: float, seed: int) -> None:
-        """Start at zero with standard deviation `sigma` in each of D `parameters`."""
+    def __init__(
+        self, start: Float[np.ndarray, " D"], population: int, sigma: float, seed: int
+    ) -> None:
+        """Search around `start` with standard deviation `sigma` in each of its D parameters."""
         import cma
 
         self._search = cma.CMAEvolutionStrategy(
-            np.zeros(parameters),
+            np.asarray(start, np.float64),
             sigma,
             {
                 "popsize": population,

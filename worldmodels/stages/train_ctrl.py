@@ -9,10 +9,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from worldmodels import seeding
 from worldmodels.checkpoint import Checkpointer
-from worldmodels.data.weights import SavedController, load_rnn, load_vae, save_controller
+from worldmodels.data.weights import (
+    SavedController,
+    load_controller,
+    load_rnn,
+    load_vae,
+    save_controller,
+)
 from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.evolution.cmaes import CmaEs
 from worldmodels.evolution.fitness import DREAM, AgentJob, Dreaming, cut
@@ -23,6 +30,7 @@ from worldmodels.metrics import MetricsLog, Progress
 from worldmodels.models.controller import ControllerSizes
 from worldmodels.rundir import Artifact
 from worldmodels.settings import TrainCtrlSettings
+from worldmodels.stages.agents import find_agent
 from worldmodels.stages.context import Context
 from worldmodels.stages.train_rnn import sizes as rnn_sizes
 from worldmodels.stages.train_rnn import start_seed
@@ -75,6 +83,8 @@ def check(context: Context) -> None:
     curriculum(settings.curriculum)
     if settings.patience and experiment.idle_reward is None:
         raise UsageError(f"--patience has no meaning in {experiment.name}: nothing there is idle.")
+    if settings.start:
+        find_agent(settings.start, context.config)
     if settings.world == DREAM:
         if not experiment.done_head:
             raise UsageError(
@@ -116,7 +126,7 @@ class _Search:
         self.sizes = self.job.controller
         self.seed_of_rnn = start_seed(context)
         self.search = CmaEs(
-            self.sizes.parameters,
+            _start(context, self.sizes),
             settings.population,
             settings.sigma,
             seeding.derive(self.root, "cmaes"),
@@ -308,6 +318,21 @@ class _Search:
                 f"parameters, not {self.sizes.parameters}: remove {self.artifact.path} to start "
                 f"afresh."
             )
+
+
+def _start(context: Context, sizes: ControllerSizes) -> Float[np.ndarray, " D"]:
+    """The first mean of the search. Raises WorldModelsError for a C of another layout."""
+    name = context.config.train_ctrl.start
+    if not name:
+        return np.zeros(sizes.parameters)
+    folder = find_agent(name, context.config) / "ctrl"
+    controller = load_controller(folder)
+    if controller.sizes != sizes:
+        raise UsageError(
+            f"--start {name}: {folder} holds a C of {controller.sizes}, but this search is for "
+            f"{sizes}."
+        )
+    return controller.parameters
 
 
 def _job(context: Context) -> AgentJob:

@@ -41,7 +41,7 @@ def schaffer(points: Float[np.ndarray, "*shape 2"]) -> Float[np.ndarray, "*shape
 
 def search(seed: int) -> list[Generation]:
     """Minimise Schaffer's function with the CMA-ES that finds C."""
-    cmaes = CmaEs(2, POPULATION, SIGMA, derive(seed, "toy cma"))
+    cmaes = CmaEs(np.zeros(2), POPULATION, SIGMA, derive(seed, "toy cma"))
     generations = []
     with Progress("toy cma", GENERATIONS, "generation") as progress:
         for _ in range(GENERATIONS):
