@@ -8,7 +8,14 @@ from itertools import groupby
 import numpy as np
 import pytest
 
-from worldmodels.data.explorers import Brownian, Explorer, ExplorerPolicy, Held, RandomController
+from worldmodels.data.explorers import (
+    Brownian,
+    Explorer,
+    ExplorerPolicy,
+    Held,
+    RandomController,
+    Wandering,
+)
 from worldmodels.experiments.carracing import squash_array
 
 LOW, HIGH = np.array([-1, 0, 0]), np.array([1, 1, 1])
@@ -18,6 +25,7 @@ KINDS: dict[str, Make] = {
     "controller": lambda random: RandomController(random, 3, squash_array),
     "brownian": lambda random: Brownian(random, [-1, 0, 0], [1, 1, 1]),
     "held": lambda random: Held(random, [-1, 0, 0], [1, 1, 1], longest=10),
+    "wandering": lambda random: Wandering(random, [-1, 0, 0], [1, 1, 1], longest=10, stretch=150),
 }
 every_kind = pytest.mark.parametrize("make", KINDS.values(), ids=KINDS.keys())
 
@@ -61,6 +69,17 @@ def test_held_actions_last_one_to_ten_steps_equally_often() -> None:
     share = np.bincount(lengths, minlength=11)[1:] / len(lengths)
     assert set(lengths) == set(range(1, 11))
     np.testing.assert_allclose(share, 0.1, atol=0.03)
+
+
+def test_wandering_gets_several_times_as_far_as_holding() -> None:
+    def farthest(make: Make, seed: int) -> float:
+        return float(np.abs(np.cumsum(actions(make, seed, 300)[:, 0])).max())
+
+    reached = {
+        kind: np.median([farthest(KINDS[kind], seed) for seed in range(40)])
+        for kind in ("held", "wandering")
+    }
+    assert reached["wandering"] > 2 * reached["held"]
 
 
 def test_brownian_actions_drift_in_small_steps_over_the_whole_range() -> None:

@@ -86,6 +86,35 @@ class Held:
         return self._action
 
 
+class Wandering:
+    """Held actions around a preference, which is kept for many steps: it gets to the far ends.
+
+    A policy that only holds actions for a few steps stays near the place where it starts, and M
+    then knows nothing of the other places: its dream is harmless there, and C goes and hides.
+    """
+
+    def __init__(
+        self,
+        random: np.random.Generator,
+        low: Sequence[float],
+        high: Sequence[float],
+        longest: int,
+        stretch: int,
+    ) -> None:
+        """A preference lasts for 1 to `stretch` steps, an action for 1 to `longest`."""
+        self._random, self._stretch, self._left = random, stretch, 0
+        self._low, self._high = np.array(low, np.float32), np.array(high, np.float32)
+        self._held = Held(random, low, high, longest)
+
+    def __call__(self, frame: UInt8[np.ndarray, "64 64 3"]) -> Float[np.ndarray, " A"]:
+        """The next action; `frame` is not looked at."""
+        if self._left == 0:
+            self._left = int(self._random.integers(1, self._stretch + 1))
+            self._preference = self._random.uniform(self._low, self._high).astype(np.float32)
+        self._left -= 1
+        return np.clip(self._preference + self._held(frame) / 2, self._low, self._high)
+
+
 class ExplorerPolicy:
     """Plays W episodes side by side, each with a fresh explorer drawn from its own seed."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import gymnasium
 import numpy as np
 
-from worldmodels.data.explorers import Held
+from worldmodels.data.explorers import Held, Wandering
 from worldmodels.experiment import CurvePoint, Experiment, LearningCurve, Lever, Score, WorldRequest
 from worldmodels.settings import AtLeast, AtMost, Count
 
@@ -63,6 +63,7 @@ EXPERIMENT = Experiment(
     squash=squash,
     explorers={
         "held": lambda random: Held(random, [-1], [1], longest=10),
+        "wandering": lambda random: Wandering(random, [-1], [1], longest=10, stretch=150),
         "uniform": lambda random: Held(random, [-1], [1], longest=1),
     },
     random_explorer="uniform",
