@@ -81,6 +81,7 @@ TOOLS = {
     "doctor": Tool("worldmodels.stages.doctor", "check this installation and this machine"),
 }
 MOST_FOR_A_SENTENCE = 400  # characters of an unexpected error's own words
+RESUMABLE = "stopped; repeat the command to go on."  # of an interrupted stage
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     interruption.listen()
     if str(Path.cwd()) not in sys.path:  # where a user's own game may lie
         sys.path.append(str(Path.cwd()))
-    code = _guarded(lambda: _dispatch(argv), debug="--debug" in argv)
+    goes_on = bool(argv) and (argv[0] in STAGES or argv[0] == "run")
+    stopped = RESUMABLE if goes_on else "stopped."
+    code = _guarded(lambda: _dispatch(argv), "--debug" in argv, stopped)
     _abort_other_ranks(code)
     return code
 
@@ -139,14 +142,17 @@ def command() -> NoReturn:
     sys.exit(code)
 
 
-def _guarded(work: Callable[[], None], debug: bool) -> int:
-    """Do the work; a failure becomes a sentence on standard error and an exit code."""
+def _guarded(work: Callable[[], None], debug: bool, stopped: str = RESUMABLE) -> int:
+    """Do the work; a failure becomes a sentence on standard error and an exit code.
+
+    `stopped` is what is said of an interruption.
+    """
     try:
         work()
     except WorldModelsError as error:
         return _complain(str(error), error.exit_code, debug)
     except KeyboardInterrupt:
-        return _complain("stopped; repeat the command to go on.", 130, debug)
+        return _complain(stopped, 130, debug)
     except BrokenPipeError:  # the reader of our output has left, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -304,6 +310,9 @@ def _context(config: Config, name: str, options: Options, pool: Any) -> Context:
     from worldmodels.stages.context import Context
 
     resolve_device(options.device)
+    for folder in (options.run, options.inputs_from):
+        if folder is not None and folder.exists() and not folder.is_dir():
+            raise UsageError(f"{folder} is a file: give the folder of a run.")
     asked = getattr(options, "agent", None)
     agent = find_agent(asked, config) if asked is not None else None
     label = Path(name).stem
@@ -334,15 +343,16 @@ def _complain(text: str, code: int, debug: bool) -> int:
 
 def _said_of(error: OSError) -> str:
     """What a failure of the file system means for the user."""
-    where = f" at {error.filename}" if error.filename else ""
+    place = error.filename2 or error.filename  # of a copy the second is the one that is written
+    where = f" at {place}" if place else ""
     if error.errno == errno.ENOSPC:
-        return f"the disk is full{where}: free some space and repeat the command; it goes on."
+        return f"the disk is full{where}: free some space and repeat the command."
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return "too many open files: raise the limit with `ulimit -n 4096`, or use fewer --workers."
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return f"no permission to write{where}: choose another folder with --run."
-    if error.errno == errno.ENOTDIR:
-        return f"{error.filename} cannot be made because a part of it is a file: choose a folder."
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return f"{place} cannot be made because it or a part of it is a file: choose a folder."
     return f"{error.strerror or error}{where}."
 
 
@@ -382,8 +392,15 @@ def _short_help(command: str) -> str:
     return (
         f"usage: wm {command} CONFIG [flags]\n\n{what}\n\n"
         f"CONFIG is the path of a TOML file or one of: {', '.join(shipped_configs())}.\n"
-        f"`wm {command} CONFIG --help` lists the flags with the values in force.\n"
+        + _more_help(command)
     )
+
+
+def _more_help(command: str) -> str:
+    """Where the flags are explained, of a command that has some."""
+    if command == "config":
+        return ""
+    return f"`wm {command} CONFIG --help` lists the flags with the values in force.\n"
 
 
 if __name__ == "__main__":

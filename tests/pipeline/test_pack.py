@@ -12,7 +12,8 @@ from conftest import TINY
 from safetensors.torch import load_file
 
 from worldmodels.cli import main
-from worldmodels.errors import WorldModelsError
+from worldmodels.errors import UsageError, WorldModelsError
+from worldmodels.zoo import pack as packing
 from worldmodels.zoo.pack import add_report, pack
 
 
@@ -72,6 +73,30 @@ def test_the_report_of_another_agent_is_not_added(
 ) -> None:
     with pytest.raises(WorldModelsError, match="scored another agent"):
         add_report(packed, finished_run / "eval")
+
+
+def test_a_packing_that_fails_leaves_the_old_agent_and_nothing_else(
+    packed: Path, finished_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {path: path.read_bytes() for path in packed.rglob("*") if path.is_file()}
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(packing, "save_network", full)
+    with pytest.raises(OSError, match="No space"):
+        pack(finished_run, packed)
+    assert {path: path.read_bytes() for path in packed.rglob("*") if path.is_file()} == before
+    assert [path.name for path in packed.parent.iterdir()] == [packed.name]
+
+
+def test_a_report_needs_an_agent_and_an_evaluation(
+    finished_run: Path, packed: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="is no packed agent: run"):
+        add_report(tmp_path, finished_run / "eval")
+    with pytest.raises(UsageError, match="is no evaluation"):
+        add_report(packed, tmp_path)
 
 
 def test_a_folder_of_other_things_is_not_written_to(finished_run: Path, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def read_progress(path: Path, numbers: Sequence[str]) -> list[dict[str, Any]]:
 
 def _damaged(path: Path, line: int) -> WorldModelsError:
     return WorldModelsError(
-        f"{path} is damaged in line {line}: restore it, or remove {path.parent} and make it again."
+        f"{path} is damaged in line {line}: restore it, or delete that line of the log."
     )
 
 

@@ -103,7 +103,8 @@ def _find_runs(named: Sequence[str]) -> list[Path]:
             "no trained agent is shipped with this version: name the folder of a run, as in "
             "`wm web runs/doom`."
         )
-    runs = [run for name in named for run in (shipped if name == "zoo" else [Path(name)])]
+    meant = [run for name in named for run in (shipped if name == "zoo" else [Path(name)])]
+    runs = list({run.resolve(): run for run in meant}.values())  # each once
     for run in runs:
         if not (run / "config.toml").is_file():
             raise UsageError(f"{run} is no run: it has no config.toml.")

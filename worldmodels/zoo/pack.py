@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ from worldmodels.data.weights import (
     load_vae,
     save_network,
 )
-from worldmodels.errors import WorldModelsError
+from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.metrics import read_jsonl
 from worldmodels.rundir import SETTINGS, Artifact, digest, read_json, write_json, write_text
 
@@ -34,13 +35,28 @@ MAKERS = {"vae": "train-vae", "rnn": "train-rnn", "ctrl": "train-ctrl"}
 def pack(run: Path, out: Path) -> list[Path]:
     """Write V and M of `run` in half precision, and C, into `out`; returns the files written.
 
-    The folder is an agent for `--agent`, with a card that says where it comes from. Raises
-    WorldModelsError if the run has no finished agent or `out` holds something else.
+    The folder is an agent for `--agent`, with a card that says where it comes from. An agent that
+    was packed there before stays until the new one is complete. Raises UsageError if `run` is none
+    or `out` holds something else, and WorldModelsError if the run has no finished agent.
     """
     if not (run / "config.toml").is_file():
-        raise WorldModelsError(f"{run} holds no run: it has no config.toml.")
-    if out.exists() and not (out / CARD).is_file() and any(out.iterdir()):
-        raise WorldModelsError(f"{out} holds something else than a packed agent: name another.")
+        raise UsageError(f"{run} holds no run: it has no config.toml.")
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / CARD).is_file())):
+        raise UsageError(f"{out} holds something else than a packed agent: name another.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    fresh = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    try:
+        _write(run, fresh)
+        if out.exists():
+            shutil.rmtree(out)
+        fresh.rename(out)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return sorted(path for path in out.rglob("*") if path.is_file())
+
+
+def _write(run: Path, out: Path) -> None:
+    """Fill the folder `out`."""
     config = load_recorded_config(run)
     controller = load_controller(_part(run, "ctrl", config.experiment).path)
     parts = ("vae", "rnn", "ctrl") if controller.trained_rnn else ("vae", "ctrl")
@@ -61,14 +77,17 @@ def pack(run: Path, out: Path) -> list[Path]:
     write_text(out / "config.toml", dump_config(config))
     shutil.copyfile(run / ENVIRONMENT, out / ENVIRONMENT)
     write_text(out / CARD, card(run, out))
-    return sorted(path for path in out.rglob("*") if path.is_file())
 
 
 def add_report(out: Path, evaluation: Path) -> None:
     """Put the evaluation of the packed agent in `out`, a folder of `wm eval`, beside it.
 
-    Raises WorldModelsError if another agent was evaluated.
+    Raises UsageError if either is not there, and WorldModelsError if another agent was evaluated.
     """
+    if not (out / CARD).is_file():
+        raise UsageError(f"{out} is no packed agent: run `wm pack` without --evaluation first.")
+    if not (evaluation / REPORT).is_file():
+        raise UsageError(f"{evaluation} is no evaluation: it has no {REPORT}. Run `wm eval` first.")
     report = read_json(evaluation / REPORT)
     for name, found in report["fingerprints"].items():
         weights = out / name / (CONTROLLER if name == "ctrl" else WEIGHTS)
@@ -99,7 +118,8 @@ def card(run: Path, out: Path) -> str:
         artifact = Artifact(run, name, "")
         if artifact.is_done or (artifact.path / CONTROLLER).is_file():
             facts = _facts(artifact)
-            lines.append(f"| {name} | {_said(facts)} | {facts['wall_s'] / 60:.0f} min |")
+            where = f" (played in the {facts['settings']['world']} world)" if name == "ctrl" else ""
+            lines.append(f"| {name} | {_said(facts)}{where} | {facts['wall_s'] / 60:.0f} min |")
     lines += [
         "",
         f"Root seed {config.seed}. Machine: {environment['machine']}. {versions}.",
@@ -112,7 +132,7 @@ def card(run: Path, out: Path) -> str:
 def _part(run: Path, name: str, config: str) -> Artifact:
     """An artifact of the agent; of a search that goes on, the best agent so far will do."""
     artifact = Artifact(run, name, f"wm {MAKERS[name]} {config} --run {run}")
-    if name != "ctrl" or not (artifact.path / CONTROLLER).is_file():
+    if name != "ctrl" or artifact.is_done or not (artifact.path / CONTROLLER).is_file():
         artifact.require()
     return artifact
 

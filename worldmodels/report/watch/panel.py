@@ -104,8 +104,9 @@ def _numbers(standing: Standing) -> list[str]:
     if evaluated:
         best = max(evaluated, key=lambda row: row["evaluation"])
         latest = evaluated[-1]
+        where = f" in the {standing.world} world" if standing.world else ""
         lines.append(
-            f"evaluation of the mean: {latest['evaluation']:.1f} at generation "
+            f"evaluation of the mean{where}: {latest['evaluation']:.1f} at generation "
             f"{latest['generation']:,}; best {best['evaluation']:.1f} at {best['generation']:,}"
         )
     return lines

@@ -24,6 +24,7 @@ class Standing:
     total: int | None  # units asked for, about; None if that cannot be told
     max_s: float  # a search ends after this time
     finished: bool
+    world: str = ""  # where a search plays, if it is one
 
     @property
     def count(self) -> int:
@@ -70,6 +71,7 @@ def read_standing(run: Path) -> Standing:
                 _total(run, artifact, settings),
                 float(settings.get("max_hours", float("inf"))) * 3600,
                 _is_finished(folder, settings),
+                settings.get("world", ""),
             )
     raise WorldModelsError(
         f"{run} has nothing to watch yet: the training of V is the first stage that logs its "
