@@ -23,7 +23,7 @@ ZOO = ROOT / "worldmodels/zoo"
 README = ROOT / "README.md"
 MARKS = ("<!-- made by scripts/results.py -->", "<!-- end -->")
 GAMES = ("carracing", "doom")
-ROWS = {"report.json": "the shipped agent", "random.json": "random policy"}
+ROWS = {"{game}/report.json": "the shipped agent", "scores/{game}-random.json": "random policy"}
 
 # Table 2 of Ha & Schmidhuber (2018): temperature, score in the dream, score in the game.
 PUBLISHED = {
@@ -55,19 +55,19 @@ def inserted(page: str) -> str:
 
 
 def tables() -> str:
-    """The tables of all games whose agent is shipped, as Markdown."""
-    return "\n".join(part for game in GAMES for part in _parts(ZOO / game))
+    """The tables of all games, as Markdown."""
+    return "\n".join(part for game in GAMES for part in _parts(game))
 
 
-def _parts(folder: Path) -> Iterator[str]:
-    reports = {name: read(folder / file) for file, name in ROWS.items()}
+def _parts(game: str) -> Iterator[str]:
+    reports = {name: read(ZOO / file.format(game=game)) for file, name in ROWS.items()}
     found = {name: report for name, report in reports.items() if report is not None}
     if not found:
         return
-    experiment = find_experiment(folder.name)
+    experiment = find_experiment(game)
     yield results_markdown(experiment, [(name, _summary(r)) for name, r in found.items()])
     yield "".join(f"{_capital(name)}: {_circumstances(r)}\n" for name, r in found.items())
-    temperatures = read(folder / "temperatures.json")
+    temperatures = read(ZOO / f"scores/{game}-temperatures.json")
     if temperatures is not None:
         yield temperature_table(experiment, temperatures)
 

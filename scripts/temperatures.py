@@ -1,6 +1,6 @@
 """The paper's table of temperatures: a C evolved in each dream, scored there and in the game.
 
-    python scripts/temperatures.py doom-laptop --run runs/doom --out worldmodels/zoo/doom
+    python scripts/temperatures.py doom-laptop --run runs/doom --out scores.json
 
 The run must have V and M. Each C gets a run of its own, RUN-tau-1.15 and so on, which goes on where
 it stopped; words behind `--` are handed to `wm train-ctrl`.
@@ -20,13 +20,13 @@ KEPT = ("episodes", "mean", "std", "low", "high", "minimum", "median", "maximum"
 
 
 def main() -> int:
-    """Search and score at every temperature, then write temperatures.json."""
+    """Search and score at every temperature, then write the scores down."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("config")
     parser.add_argument("--run", type=Path, required=True, help="has V and M")
-    parser.add_argument("--out", type=Path, required=True, help="folder of temperatures.json")
+    parser.add_argument("--out", type=Path, required=True, help="the scores, as JSON")
     parser.add_argument("--only", type=float, nargs="+", default=TEMPERATURES, metavar="TAU")
     parser.add_argument("search", nargs="*", help="behind --: settings for wm train-ctrl")
     options = parser.parse_args()
@@ -43,7 +43,7 @@ def main() -> int:
             if code:
                 return code
     rows = [row(options.run, t) for t in TEMPERATURES if folder(options.run, t).is_dir()]
-    (options.out / "temperatures.json").write_text(json.dumps(rows, indent=2) + "\n")
+    options.out.write_text(json.dumps(rows, indent=2) + "\n")
     return 0
 
 
