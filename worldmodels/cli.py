@@ -118,6 +118,15 @@ class AgentOptions(Options):
     """zoo for the shipped agent, or a folder with vae, rnn and ctrl; the run's own if not given."""
 
 
+@dataclass(frozen=True)
+class ExtractOptions(Options):
+    """Where and with what to work, and which agent to record."""
+
+    agent: str | None = None
+    """zoo for the shipped agent, or a folder with vae, rnn and ctrl: it plays every second episode,
+    the explorer the others."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code: 0, 1 for a failure, 2 for a usage mistake."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
@@ -209,6 +218,7 @@ def _stage(command: str, config: Config, name: str, argv: list[str]) -> None:
     entry = STAGES[command]
     settings: Settings = getattr(config, entry.section)
     kinds = {
+        "extract": ExtractOptions,
         "train-vae": TrainingOptions,
         "train-rnn": TrainingOptions,
         "eval": AgentOptions,

@@ -41,7 +41,7 @@ NotNegative = Annotated[float, AtLeast(0)]
 
 @dataclass(frozen=True)
 class ExtractSettings:
-    """Recording episodes of a policy that knows nothing."""
+    """Recording episodes of a policy that knows nothing, or of it and an agent in turns."""
 
     episodes: Annotated[Count, MAY_CHANGE]
     """How many episodes to record."""
@@ -54,7 +54,7 @@ class ExtractSettings:
     max_steps: CountOrNone
     """Stop an episode after this many steps; 0 leaves it to the game."""
     slots: Annotated[Count, MAY_CHANGE]
-    """Episodes that one process plays side by side; of no influence on what is recorded."""
+    """Episodes that one process plays side by side; of no influence on what an explorer does."""
 
 
 @dataclass(frozen=True)

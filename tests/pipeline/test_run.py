@@ -14,7 +14,9 @@ from conftest import TINY
 
 from worldmodels.cli import main
 from worldmodels.config import load_config
-from worldmodels.data.weights import load_controller
+from worldmodels.data.weights import load_controller, load_rnn, load_vae
+from worldmodels.experiment import find_experiment
+from worldmodels.models.agent import Agent, AgentPolicy
 
 
 def history(run: Path) -> list[dict]:
@@ -235,6 +237,37 @@ def test_search_works_with(flags: list[str], run_with: Callable[..., Path]) -> N
     arguments = ["train-ctrl", TINY, "--run", str(run), "--workers", "1", "--generations", "2"]
     assert main([*arguments, *flags]) == 0
     assert main(["eval", TINY, "--run", str(run), "--workers", "1", "--episodes", "2"]) == 0
+
+
+def test_an_agent_and_the_explorer_record_in_turns(finished_run: Path, tmp_path: Path) -> None:
+    words = ["extract", TINY, "--episodes", "6", "--workers", "1"]
+    assert main([*words, "--run", str(tmp_path / "alone")]) == 0
+    for name in ("both", "again"):
+        run = ["--run", str(tmp_path / name), "--agent", str(finished_run)]
+        assert main([*words, *run]) == 0
+    both, again = (sorted((tmp_path / n / "episodes").glob("0*.npz")) for n in ("both", "again"))
+    assert [path.read_bytes() for path in both] == [path.read_bytes() for path in again]
+    agent = load_agent(finished_run)
+    for number, path in enumerate(both):
+        with np.load(path) as episode:
+            expected = agent(episode["frame"], episode["seed"])[: len(episode["action"])]
+            same = np.allclose(episode["action"], expected, atol=1e-4)
+            assert same == (number % 2 == 1)
+
+
+def load_agent(run: Path) -> Callable[[np.ndarray, int], np.ndarray]:
+    """What the agent of a run does at each frame of the episode with a seed."""
+    vae, rnn = load_vae(run / "vae", "cpu"), load_rnn(run / "rnn", "cpu")
+    controller = load_controller(run / "ctrl")
+    squash = find_experiment("tiny_game").squash
+    agent = Agent(vae, rnn, controller.sizes, squash, controller.sample_latent)
+
+    def act(frames: np.ndarray, seed: int) -> np.ndarray:
+        policy = AgentPolicy(agent, controller.parameters[np.newaxis], 1)
+        policy.begin(np.array([0]), np.array([seed]), np.array([0]))
+        return np.concatenate([policy.act(frame[np.newaxis]) for frame in frames])
+
+    return act
 
 
 def test_a_search_takes_up_the_agent_of_another(

@@ -69,17 +69,15 @@ class AgentJob:
     def open(self, device: torch.device) -> Callable[[Unit], list[Outcome]]:
         """Load the networks and start the worlds."""
         experiment = find_experiment(self.experiment)
-        rnn = self.load_rnn(device)
         world: World
         if self.dreaming is not None:
             assert self.rnn is not None, "an untrained M has no dream"
-            world = dream = self.make_dream(experiment, rnn)
+            world = dream = self.make_dream(experiment, self.load_rnn(device))
 
             def policy(parameters: np.ndarray) -> Policy:
                 return DreamPolicy(dream, self.controller, experiment.squash, parameters)
         else:
-            vae = weights.load_vae(self.vae, device)
-            agent = Agent(vae, rnn, self.controller, experiment.squash, self.sample_latent)
+            agent = self.make_agent(experiment, device)
             request = WorldRequest(
                 self.world, self.slots, self.settings, threads=_threads_of_worlds(device)
             )
@@ -89,6 +87,11 @@ class AgentJob:
                 return AgentPolicy(agent, parameters, self.slots)
 
         return lambda unit: play(world, policy(unit.parameters), unit.tasks, unit.limits)
+
+    def make_agent(self, experiment: Experiment, device: torch.device) -> Agent:
+        """V, M and C's layout."""
+        vae, rnn = weights.load_vae(self.vae, device), self.load_rnn(device)
+        return Agent(vae, rnn, self.controller, experiment.squash, self.sample_latent)
 
     def make_dream(self, experiment: Experiment, rnn: Rnn) -> DreamWorld:
         """The dream that this job plays in."""

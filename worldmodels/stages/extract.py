@@ -1,4 +1,4 @@
-"""`wm extract`: record episodes of a policy that knows nothing."""
+"""`wm extract`: record episodes of a policy that knows nothing, or of it and an agent in turns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,11 +20,14 @@ from worldmodels.data.episodes import (
 from worldmodels.data.explorers import ExplorerPolicy
 from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.evolution.pool import chunked, count_workers
-from worldmodels.evolution.rollout import Limits, Outcome, Task, play
+from worldmodels.evolution.rollout import Limits, Outcome, Policy, Task, play
 from worldmodels.experiment import WorldRequest, find_experiment
 from worldmodels.metrics import Progress
 from worldmodels.rundir import Artifact
 from worldmodels.stages.context import Context
+
+if TYPE_CHECKING:  # recording processes are spared the time and the memory that torch takes
+    from worldmodels.evolution.fitness import AgentJob
 
 SECTION = "extract"
 REPLACES = False
@@ -35,8 +38,12 @@ MOST_TRIES = 1000  # at an episode that is longer than the least length
 
 
 def needs(context: Context) -> tuple[str, ...]:
-    """Nothing: it is the first stage."""
-    return ()
+    """Nothing, as the first stage, unless an agent is to play too."""
+    if context.agent is None:
+        return ()
+    from worldmodels.stages.agents import agent_parts
+
+    return agent_parts(context)
 
 
 def makes(context: Context) -> str:
@@ -57,25 +64,40 @@ class ExtractJob:
     min_steps: int
     max_steps: int
     slots: int
+    agent: AgentJob | None = None  # plays every second episode
+    ctrl: Path | None = None  # the folder of its C
 
     @property
     def has_networks(self) -> bool:
-        """None: only the game is played."""
-        return False
+        """None, unless an agent plays: else only the game is played."""
+        return self.agent is not None
 
     def open(self, device: Any) -> Callable[[Sequence[int]], list[int]]:
         """Start the worlds; the function records episodes and returns their numbers of steps."""
         experiment = find_experiment(self.experiment)
         make = experiment.find_explorer(self.explorer)
         world = experiment.make_world(WorldRequest(self.world, self.slots, self.settings))
-        policy = ExplorerPolicy(make, self.slots, experiment.action_size)
+        players: list[Policy] = [ExplorerPolicy(make, self.slots, experiment.action_size)]
+        if self.agent is not None and self.ctrl is not None:
+            from worldmodels.data.weights import load_controller
+            from worldmodels.models.agent import AgentPolicy
+
+            parameters = load_controller(self.ctrl).parameters[np.newaxis]
+            agent = self.agent.make_agent(experiment, device)
+            players.append(AgentPolicy(agent, parameters, self.slots))
 
         def record(numbers: Sequence[int]) -> list[int]:
+            lengths = dict.fromkeys(numbers, 0)
+            for turn, player in enumerate(players):
+                lengths |= record_with(player, [n for n in numbers if n % len(players) == turn])
+            return list(lengths.values())
+
+        def record_with(policy: Policy, numbers: Sequence[int]) -> dict[int, int]:
             lengths = dict.fromkeys(numbers, 0)
             for attempt in range(MOST_TRIES):
                 missing = [number for number, length in lengths.items() if not length]
                 if not missing:
-                    return list(lengths.values())
+                    return lengths
                 tasks = [Task(self._episode_seed(number, attempt)) for number in missing]
                 tapes = _Tapes(len(tasks))
                 outcomes = play(world, policy, tasks, Limits(max_steps=self.max_steps), tapes)
@@ -170,16 +192,25 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
                 f"only {free / 2**30:.1f} GiB are free: free some space, choose another disk with "
                 f"--run, or record fewer with --episodes."
             )
+        agent = ctrl = None
+        if context.agent is not None:
+            from worldmodels.stages.agents import agent_job
+
+            _, agent = agent_job(context, settings.world, settings.slots, None)
+            ctrl = context.input("ctrl").path
         job = ExtractJob(
             artifact.path,
             context.config.experiment,
             context.game,
             settings.world,
             settings.explorer,
-            seeding.derive(context.config.seed, "extract"),
+            # Other episodes than those that the agent was trained on.
+            seeding.derive(context.config.seed, "extract", *(["agent"] if agent else [])),
             settings.min_steps,
             settings.max_steps,
             settings.slots,
+            agent,
+            ctrl,
         )
         workers_mib = 0
         missing = [number for number in range(settings.episodes) if number not in recorded]
