@@ -16,6 +16,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tiny_agents import LATENT, deadly_to_the_left, first_latents, page_of_two, small_controller
 
+from worldmodels.config import find_config, load_config
 from worldmodels.evolution.dreaming import DreamPolicy
 from worldmodels.experiment import find_experiment
 from worldmodels.models import noise
@@ -229,7 +230,8 @@ def test_a_seed_begins_its_dream_again(page: Page) -> None:
 
 
 def test_temperature_is_the_agents_until_it_is_moved(page: Page) -> None:
-    expect(page.locator("#temperature-value")).to_have_text("τ = 1.15")
+    evolved_at = load_config(find_config("doom-smoke")).train_ctrl.temperature
+    expect(page.locator("#temperature-value")).to_have_text(f"τ = {evolved_at:.2f}")
     page.locator("#temperature").fill("0.3")
     expect(page.locator("#temperature-value")).to_have_text("τ = 0.30")
     wait_for_steps(page, steps(page) + 5)
