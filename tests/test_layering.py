@@ -22,6 +22,8 @@ LAYERS = (
         "machine",
         "settings",
         "config",
+        "options",
+        "tool_options",
         "interruption",
         "kernel",
     ),

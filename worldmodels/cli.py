@@ -9,7 +9,6 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
@@ -23,9 +22,9 @@ from worldmodels.config import (
     nearest,
     shipped_configs,
 )
-from worldmodels.device import DeviceName
 from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.experiment import find_experiment
+from worldmodels.options import AgentOptions, ExtractOptions, Options, TrainingOptions
 from worldmodels.settings import PlaySettings, Settings, check_ranges
 
 if TYPE_CHECKING:
@@ -82,49 +81,6 @@ TOOLS = {
 }
 MOST_FOR_A_SENTENCE = 400  # characters of an unexpected error's own words
 RESUMABLE = "stopped; repeat the command to go on."  # of an interrupted stage
-
-
-@dataclass(frozen=True)
-class Options:
-    """Where and with what to work; nothing here changes a result."""
-
-    run: Path | None = None
-    """Folder of the run; runs/CONFIG if not given."""
-    device: DeviceName = "auto"
-    """auto takes a GPU if there is one."""
-    workers: int = 0
-    """Processes that share the work; 0 is one for each core. Under mpiexec the ranks share it."""
-    dry_run: bool = False
-    """Say what would be done, and do nothing."""
-    inputs_from: Path | None = None
-    """A run folder whose artifacts stand in for those that this run lacks."""
-    debug: bool = False
-    """Show the traceback of a failure."""
-
-
-@dataclass(frozen=True)
-class TrainingOptions(Options):
-    """Where and with what to work; nothing here changes a result."""
-
-    checkpoint_s: float = 60.0
-    """Seconds between checkpoints."""
-
-
-@dataclass(frozen=True)
-class AgentOptions(Options):
-    """Where and with what to work, and which agent to take up."""
-
-    agent: str | None = None
-    """zoo for the shipped agent, or a folder with vae, rnn and ctrl; the run's own if not given."""
-
-
-@dataclass(frozen=True)
-class ExtractOptions(Options):
-    """Where and with what to work, and which agent to record."""
-
-    agent: str | None = None
-    """zoo for the shipped agent, or a folder with vae, rnn and ctrl: it plays every second episode,
-    the explorer the others."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -399,18 +355,12 @@ A stage that was interrupted goes on when its command is repeated.
 
 def _short_help(command: str) -> str:
     what = STAGES[command].what if command in STAGES else OTHERS[command]
+    flags = f"`wm {command} CONFIG --help` lists the flags with the values in force.\n"
     return (
         f"usage: wm {command} CONFIG [flags]\n\n{what}\n\n"
         f"CONFIG is the path of a TOML file or one of: {', '.join(shipped_configs())}.\n"
-        + _more_help(command)
+        + ("" if command == "config" else flags)
     )
-
-
-def _more_help(command: str) -> str:
-    """Where the flags are explained, of a command that has some."""
-    if command == "config":
-        return ""
-    return f"`wm {command} CONFIG --help` lists the flags with the values in force.\n"
 
 
 if __name__ == "__main__":

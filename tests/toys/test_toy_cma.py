@@ -9,6 +9,7 @@ import cma.fitness_functions
 import numpy as np
 import pytest
 from PIL import Image
+from pixels import pixels
 
 from worldmodels.toys import cma as toy
 from worldmodels.toys.cma_film import film, principal_axes
@@ -17,15 +18,6 @@ from worldmodels.toys.cma_film import film, principal_axes
 @pytest.fixture(scope="module")
 def generations() -> list[toy.Generation]:
     return toy.search(seed=1)
-
-
-def frames(path: Path) -> list[np.ndarray]:
-    with Image.open(path) as image:
-        pictures = []
-        for i in range(getattr(image, "n_frames", 1)):
-            image.seek(i)
-            pictures.append(np.array(image.convert("RGB")))
-        return pictures
 
 
 def test_minimum_of_the_function_is_0_where_it_is_said_to_be() -> None:
@@ -77,7 +69,7 @@ def test_film_has_one_frame_a_generation_and_each_is_another(
     generations: list[toy.Generation], tmp_path: Path
 ) -> None:
     film(generations[:6], tmp_path / "f.gif")
-    pictures = frames(tmp_path / "f.gif")
+    pictures = pixels(tmp_path / "f.gif")
     assert len(pictures) == 6
     for one, next_one in itertools.pairwise(pictures):
         assert (one != next_one).any(-1).sum() > 100

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from pixels import pixels
 
 from worldmodels import cli
 from worldmodels.toys import cma, mdn
@@ -22,15 +22,6 @@ def short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(cma, "GENERATIONS", 3)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def pixels(path: Path) -> list[np.ndarray]:
-    with Image.open(path) as image:
-        pictures = []
-        for i in range(getattr(image, "n_frames", 1)):
-            image.seek(i)
-            pictures.append(np.array(image.convert("RGB")))
-        return pictures
 
 
 @pytest.mark.parametrize("name", TOYS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import textwrap
@@ -16,6 +15,7 @@ from worldmodels.evolution.pool import SIZE_VARIABLES
 from worldmodels.experiment import SHIPPED
 from worldmodels.stages.health import disk, games, machine, mpi, packages, processors
 from worldmodels.stages.health.finding import Finding, guarded
+from worldmodels.tool_options import ToolParser
 
 WIDTH = 100  # characters, where the terminal is as wide
 
@@ -45,39 +45,26 @@ def doctor(argv: list[str]) -> None:
 
     Raises UsageError for an unknown option, and WorldModelsError if a check failed.
     """
-    parser = _parser()
-    try:
-        options, unknown = parser.parse_known_args(argv)
-    except argparse.ArgumentError as error:
-        raise UsageError(f"{error}: see wm doctor --help.") from error
-    if unknown:
-        raise UsageError(f"wm doctor does not know {unknown[0]!r}: see wm doctor --help.")
+    options = _parser().read(argv)
     if options.help:
-        print(parser.format_help(), end="")
         return
     if any(int(os.environ.get(name, "1")) > 1 for name in SIZE_VARIABLES):
         raise UsageError("wm doctor starts mpiexec itself: run it without.")
     _report(checks(options.run), options.debug)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="wm doctor",
-        description="Check this installation and this machine.",
-        add_help=False,
-        allow_abbrev=False,
-        exit_on_error=False,
+def _parser() -> ToolParser:
+    parser = ToolParser(
+        "doctor",
+        "Check this installation and this machine.",
+        debug="show the traceback of a crashed check",
     )
-    parser.add_argument("-h", "--help", action="store_true", help="show this text")
     parser.add_argument(
         "--run",
         type=Path,
         default=Path("runs"),
         metavar="DIR",
         help="folder whose disk is looked at; it need not exist (default: runs)",
-    )
-    parser.add_argument(
-        "--debug", action="store_true", help="show the traceback of a crashed check"
     )
     return parser
 

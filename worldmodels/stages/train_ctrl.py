@@ -321,7 +321,7 @@ class _Search:
 
 
 def _start(context: Context, sizes: ControllerSizes) -> Float[np.ndarray, " D"]:
-    """The first mean of the search. Raises WorldModelsError for a C of another layout."""
+    """The first mean of the search. Raises UsageError for a C of another layout."""
     name = context.config.train_ctrl.start
     if not name:
         return np.zeros(sizes.parameters)

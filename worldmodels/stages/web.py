@@ -11,6 +11,7 @@ from pathlib import Path
 from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.stages.agents import ZOO
 from worldmodels.stages.dreamers import load_dreamer
+from worldmodels.tool_options import ToolParser
 from worldmodels.web.onnx_files import require_onnx
 from worldmodels.web.runtime import find_runtime
 from worldmodels.web.server import HOST, open_server
@@ -24,7 +25,6 @@ def web(argv: list[str]) -> None:
     """Write the page, and serve it if that is asked for. Raises WorldModelsError."""
     options = read_options(argv)
     if options.help:
-        print(_parser().format_help(), end="")
         return
     runs = _find_runs(options.runs)
     out = options.out or (Path("web") if options.runs == ["zoo"] else runs[0] / "web")
@@ -53,12 +53,7 @@ def web(argv: list[str]) -> None:
 
 def read_options(argv: list[str]) -> argparse.Namespace:
     """The command line of `wm web`. Raises UsageError."""
-    try:
-        options, unknown = _parser().parse_known_args(argv)
-    except argparse.ArgumentError as error:
-        raise UsageError(f"{error}: see wm web --help.") from error
-    if unknown:
-        raise UsageError(f"wm web does not know {unknown[0]!r}: see wm web --help.")
+    options = _parser().read(argv)
     if not options.runs and not options.help:
         raise UsageError("wm web needs the folder of a run: `wm web runs/doom`.")
     if not 0 <= options.port < 1 << 16:
@@ -66,16 +61,9 @@ def read_options(argv: list[str]) -> argparse.Namespace:
     return options
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="wm web",
-        description="Write a static web page in which the dreams of agents run.",
-        add_help=False,
-        allow_abbrev=False,
-        exit_on_error=False,
-    )
+def _parser() -> ToolParser:
+    parser = ToolParser("web", "Write a static web page in which the dreams of agents run.")
     add = parser.add_argument
-    add("-h", "--help", action="store_true", help="show this text")
     add(
         "runs",
         nargs="*",
@@ -91,7 +79,6 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="an unpacked package of onnxruntime-web, instead of fetching it",
     )
-    add("--debug", action="store_true", help="show the traceback of a failure")
     return parser
 
 

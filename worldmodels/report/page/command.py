@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from worldmodels.errors import UsageError
 from worldmodels.rundir import write_text
+from worldmodels.tool_options import ToolParser
 
 PAGE = "report.html"
 
@@ -18,15 +18,8 @@ def report(argv: Sequence[str]) -> None:
     Raises UsageError for a mistake in it, and WorldModelsError where a run has nothing to show or
     a file of it is damaged.
     """
-    parser = _parser()
-    try:
-        options, unknown = parser.parse_known_args(argv)
-    except argparse.ArgumentError as error:
-        raise UsageError(f"{error}: see wm report --help.") from error
-    if any(word.startswith("-") for word in unknown):
-        raise UsageError(f"wm report does not know {unknown[0]!r}: see wm report --help.")
+    options = _parser().read(argv)
     if options.help:
-        print(parser.format_help(), end="")
         return
     if not options.runs:
         raise UsageError("wm report needs the folder of a run: `wm report runs/carracing-smoke`.")
@@ -54,16 +47,9 @@ def _write(
             print(saved)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="wm report",
-        description="Write one HTML page about a run, or a comparison of several.",
-        add_help=False,
-        allow_abbrev=False,
-        exit_on_error=False,
-    )
+def _parser() -> ToolParser:
+    parser = ToolParser("report", "Write one HTML page about a run, or a comparison of several.")
     parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="folder of a run")
-    parser.add_argument("-h", "--help", action="store_true", help="show this text")
     parser.add_argument(
         "--out",
         type=Path,
@@ -79,5 +65,4 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="a run whose artifacts stand in for those that a RUN lacks",
     )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
     return parser

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import os
 import shutil
@@ -14,6 +13,7 @@ from pathlib import Path
 from worldmodels.errors import UsageError
 from worldmodels.report.watch.panel import left, panel, row_line
 from worldmodels.report.watch.standing import Standing, read_standing
+from worldmodels.tool_options import ToolParser
 
 TAIL = 5  # rows that were logged before, to start with where there is no terminal
 FALLBACK = (100, 24)  # columns and lines where there is no terminal
@@ -25,15 +25,8 @@ def watch(argv: Sequence[str]) -> None:
     Raises UsageError for a mistake in the command line, and WorldModelsError where there is
     nothing to see or a file is damaged.
     """
-    parser = _parser()
-    try:
-        options, unknown = parser.parse_known_args(argv)
-    except argparse.ArgumentError as error:
-        raise UsageError(f"{error}: see wm watch --help.") from error
-    if unknown:
-        raise UsageError(f"wm watch does not know {unknown[0]!r}: see wm watch --help.")
+    options = _parser().read(argv)
     if options.help:
-        print(parser.format_help(), end="")
         return
     if options.run is None:
         raise UsageError("wm watch needs the folder of a run: `wm watch runs/carracing-smoke`.")
@@ -93,16 +86,11 @@ def _panel(standing: Standing, plain: bool) -> list[str]:
     return panel(standing, columns, lines, plain)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="wm watch",
-        description="Show the progress of a run, until its stage is finished or Ctrl-C.",
-        add_help=False,
-        allow_abbrev=False,
-        exit_on_error=False,
+def _parser() -> ToolParser:
+    parser = ToolParser(
+        "watch", "Show the progress of a run, until its stage is finished or Ctrl-C."
     )
     parser.add_argument("run", nargs="?", type=Path, metavar="RUN", help="folder of the run")
-    parser.add_argument("-h", "--help", action="store_true", help="show this text")
     parser.add_argument("--once", action="store_true", help="show it once, and do not follow")
     parser.add_argument(
         "--every",
@@ -111,5 +99,4 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="how often to look (default: 2)",
     )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
     return parser
