@@ -256,14 +256,13 @@ def _launch(commands: list[str], config: Config, name: str, options: Options) ->
 def _run_stages(
     commands: list[str], config: Config, name: str, options: Options, pool: Any
 ) -> None:
-    from worldmodels.stages.execution import execute, is_finished
+    from worldmodels.stages.execution import execute, preview
 
     context = _context(config, name, options, pool)
     for command in commands:
         stage: Any = importlib.import_module(f"worldmodels.stages.{STAGES[command].module}")
         if options.dry_run:
-            lines = ["finished already"] if is_finished(stage, context) else stage.plan(context)
-            for line in lines:
+            for line in preview(stage, context):
                 print(f"{command}: {line}")
         else:
             execute(stage, context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from worldmodels.config import load_config
 from worldmodels.data.weights import load_controller, load_rnn, load_vae
 from worldmodels.experiment import find_experiment
 from worldmodels.models.agent import Agent, AgentPolicy
+from worldmodels.stages.agents import ZOO
 
 
 def history(run: Path) -> list[dict]:
@@ -214,6 +216,16 @@ def test_dry_run_of_a_finished_run_says_so(
     assert capsys.readouterr().out.count("finished already") == 7
 
 
+def test_dry_run_finds_what_the_real_run_would_refuse(
+    run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train-ctrl", TINY, "--run", str(run_with("vae", "rnn")), "--dry-run"]
+    assert main([*words, "--patience", "5"]) == 2
+    agent = str(ZOO / "doom")
+    assert main(["eval", "carracing", "--agent", agent, "--dry-run"]) == 1
+    assert "belongs to another agent or game" in capsys.readouterr().err
+
+
 def test_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", TINY, "--run", str(tmp_path / "run"), "--dry-run"]) == 0
     assert not (tmp_path / "run").exists()
@@ -280,6 +292,18 @@ def test_a_search_takes_up_the_agent_of_another(
     began, went = (load_controller(folder / "ctrl") for folder in (finished_run, run))
     np.testing.assert_allclose(went.parameters, began.parameters, atol=1e-6)
     assert np.abs(began.parameters).max() > 1e-3
+
+
+def test_a_search_that_goes_on_no_longer_needs_the_agent_it_began_with(
+    finished_run: Path, run_with: Callable[..., Path], tmp_path: Path
+) -> None:
+    run, start = run_with("vae", "rnn"), tmp_path / "start"
+    shutil.copytree(finished_run, start)
+    words = ["train-ctrl", TINY, "--run", str(run), "--start", str(start), "--workers", "1"]
+    assert main([*words, "--generations", "1"]) == 0
+    shutil.rmtree(start)
+    assert main([*words, "--generations", "2"]) == 0
+    assert load_controller(run / "ctrl").generation in (1, 2)
 
 
 def test_a_search_refuses_to_take_up_a_c_of_another_layout(

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from worldmodels.experiment import Experiment, find_experiment
-from worldmodels.report.statistics import Summary
+from worldmodels.report.statistics import Summary, summarise
 from worldmodels.report.tables import WIDTH, results_markdown, results_text
 
 OURS = Summary(100, 899.64, 54.2, 888.9, 909.8, -12.3, 912.4, 1011.1)
@@ -52,6 +52,11 @@ def test_our_row_has_every_number_of_the_summary(car: Experiment) -> None:
 
 def test_a_score_just_below_the_mark_is_not_rounded_up_to_it(car: Experiment) -> None:
     assert "899.6" in line_with(results_text(car, [("agent", OURS)]), "agent")
+
+
+def test_one_episode_has_neither_spread_nor_interval(car: Experiment) -> None:
+    row = cells(results_markdown(car, [("agent", summarise([42.0]))]), "agent")
+    assert row[1:-1] == ["1", "42.0", "", "42.0", "42.0", "42.0"]
 
 
 def test_small_returns_keep_three_decimals(car: Experiment) -> None:

@@ -78,6 +78,8 @@ def measured(name: str, summary: Summary) -> tuple[str, ...]:
             summary.maximum,
         )
     )
+    if summary.episodes == 1:  # says nothing of its spread
+        return (name, "1", mean, "", minimum, median, maximum)
     spread = f"{mean} ± {std}"
     return (name, f"{summary.episodes:,}", spread, f"{low} to {high}", minimum, median, maximum)
 

@@ -64,14 +64,16 @@ def execute(stage: Stage, context: Context) -> None:
     _say(f"{artifact.path} finished in {clock(spent_s())}, peak memory {peak_mib} MiB{each}.")
 
 
-def is_finished(stage: Stage, context: Context) -> bool:
-    """Whether there is nothing left to do for a stage."""
+def preview(stage: Stage, context: Context) -> list[str]:
+    """What `execute` would do, in words. Its checks are made once its inputs are there."""
     sources = {name: context.input(name) for name in stage.needs(context)}
-    if not all(source.is_done for source in sources.values()):
-        return False
-    settings: Settings = getattr(context.config, stage.SECTION)
-    artifact = context.output(stage.makes(context))
-    return artifact.has_all(_identity(context, settings, sources), may_change(settings))
+    if all(source.is_done for source in sources.values()):
+        settings: Settings = getattr(context.config, stage.SECTION)
+        artifact = context.output(stage.makes(context))
+        if artifact.has_all(_identity(context, settings, sources), may_change(settings)):
+            return ["finished already"]
+        stage.check(context)
+    return stage.plan(context)
 
 
 def fingerprint(artifact: Artifact) -> str:

@@ -83,7 +83,8 @@ def check(context: Context) -> None:
     curriculum(settings.curriculum)
     if settings.patience and experiment.idle_reward is None:
         raise UsageError(f"--patience has no meaning in {experiment.name}: nothing there is idle.")
-    if settings.start:
+    going_on = (context.output("ctrl").path / CHECKPOINT).exists()  # the start is behind it
+    if settings.start and not going_on:
         find_agent(settings.start, context.config)
     if settings.world == DREAM:
         if not experiment.done_head:
@@ -125,12 +126,7 @@ class _Search:
         self.job = _job(context)
         self.sizes = self.job.controller
         self.seed_of_rnn = start_seed(context)
-        self.search = CmaEs(
-            _start(context, self.sizes),
-            settings.population,
-            settings.sigma,
-            seeding.derive(self.root, "cmaes"),
-        )
+        self.checkpointer = Checkpointer(artifact.path / CHECKPOINT)
         self.generation = 0
         self.env_steps = 0
         self.elapsed_s = 0.0
@@ -139,14 +135,16 @@ class _Search:
         schedule = curriculum(settings.curriculum)
         self.length = schedule[0] if schedule else 0  # of training episodes; 0: no limit
         self.out_of_time = False
+        state = self.checkpointer.load()
+        if state is not None:
+            self._restore(state)
+        else:
+            start, seed = _start(context, self.sizes), seeding.derive(self.root, "cmaes")
+            self.search = CmaEs(start, settings.population, settings.sigma, seed)
 
     def run(self) -> dict[str, Any]:
         """Search until it is over; returns facts for `done`."""
         folder, settings = self.artifact.path, self.settings
-        checkpointer = Checkpointer(folder / CHECKPOINT)
-        state = checkpointer.load()
-        if state is not None:
-            self._restore(state)
         with (
             Journal(folder / JOURNAL, self.generation) as journal,
             MetricsLog(folder / HISTORY, "generation", self.generation) as log,
@@ -158,7 +156,7 @@ class _Search:
             while not self._is_over():
                 row = self._next_generation()
                 log.write(row)
-                checkpointer.save(self._state())
+                self.checkpointer.save(self._state())
                 journal.clear()
                 progress.update(1, f"mean {row['mean']:.1f}, best {row['best']:.1f}")
                 progress.say(_said(row))
