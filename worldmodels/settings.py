@@ -141,6 +141,9 @@ class TrainCtrlSettings:
     start: str
     """Where the search begins: an agent whose C it takes up (zoo, or a folder with ctrl/, such as
     another run), to go on with another population, or with V and M trained anew. Empty: zeros."""
+    diagonal: bool
+    """Whether the scale of each single parameter is learnt as well as the covariance of all, and a
+    hundred times as fast (dd-CMA-ES, Akimoto & Hansen 2020)."""
     inputs: Literal["z", "z+h", "z+c+h"]
     """What C sees: the latent, M's output h, M's cell c."""
     hidden: CountOrNone

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from worldmodels.evolution.cmaes import CmaEs
 
@@ -32,8 +33,21 @@ def test_the_search_maximises() -> None:
     np.testing.assert_allclose(search.mean, TARGET, atol=1e-3)
 
 
-def test_the_covariance_is_that_of_the_candidates() -> None:
-    search = CmaEs(np.zeros(3), 4000, 0.3, seed=1)
+def test_scales_are_learnt_sooner_with_diagonal() -> None:
+    stiffness = np.logspace(0, 4, 60)
+
+    def distance(diagonal: bool) -> float:
+        search = CmaEs(np.ones(60), 16, 0.3, 1, diagonal)
+        for _ in range(250):
+            search.tell(-(np.square(search.ask()) @ stiffness))
+        return float(np.square(search.mean) @ stiffness)
+
+    assert distance(True) < distance(False) / 10
+
+
+@pytest.mark.parametrize("diagonal", [False, True])
+def test_the_covariance_is_that_of_the_candidates(diagonal: bool) -> None:
+    search = CmaEs(np.zeros(3), 4000, 0.3, 1, diagonal)
     for _ in range(3):
         search.tell(-(search.ask() ** 2 @ np.array([1.0, 10.0, 100.0])))
     covariance = search.covariance
@@ -50,8 +64,9 @@ def test_the_same_seed_gives_the_same_candidates_whatever_numpy_s_global_state()
     np.testing.assert_array_equal(first, other.ask())
 
 
-def test_a_restored_search_continues_bit_for_bit() -> None:
-    whole, parts = CmaEs(np.zeros(30), 10, 0.1, seed=3), CmaEs(np.zeros(30), 10, 0.1, seed=3)
+@pytest.mark.parametrize("diagonal", [False, True])
+def test_a_restored_search_continues_bit_for_bit(diagonal: bool) -> None:
+    whole, parts = (CmaEs(np.zeros(30), 10, 0.1, 3, diagonal) for _ in range(2))
     target = np.linspace(-1, 1, 30)
     for generation in range(40):
         for search in (whole, parts):

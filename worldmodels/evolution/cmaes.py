@@ -27,12 +27,21 @@ class NormalSource:
 class CmaEs:
     """The covariance matrix adaptation evolution strategy (Hansen 2016), as pycma does it.
 
+    With `diagonal` it is dd-CMA-ES (Akimoto & Hansen 2020, "Diagonal acceleration for covariance
+    matrix adaptation evolution strategies"): the scale of each parameter is learnt besides, at a
+    rate that falls with D instead of its square.
+
     It maximises: returns are what the games give, and the sign flips here, once. Its linear
     algebra has one thread: with more, the eigenvectors round differently from machine to machine.
     """
 
     def __init__(
-        self, start: Float[np.ndarray, " D"], population: int, sigma: float, seed: int
+        self,
+        start: Float[np.ndarray, " D"],
+        population: int,
+        sigma: float,
+        seed: int,
+        diagonal: bool = False,
     ) -> None:
         """Search around `start` with standard deviation `sigma` in each of its D parameters."""
         import cma
@@ -42,6 +51,7 @@ class CmaEs:
             sigma,
             {
                 "popsize": population,
+                "CMA_diagonal_decoding": float(diagonal),  # a multiplier of its learning rate
                 "randn": NormalSource(seed),
                 "seed": np.nan,  # leave NumPy's global generator alone
                 "verbose": -9,
@@ -73,7 +83,8 @@ class CmaEs:
     @property
     def covariance(self) -> Float[np.ndarray, "D D"]:
         """The covariance of the search distribution, the step size included."""
-        return self.sigma**2 * np.array(self._search.C)
+        scale = self.sigma * np.broadcast_to(self._search.sigma_vec.scaling, self.mean.shape)
+        return scale[:, np.newaxis] * np.array(self._search.C) * scale
 
     def state(self) -> bytes:
         """Everything, random state included, as bytes for `restore`, between tell and ask."""

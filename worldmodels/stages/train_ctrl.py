@@ -140,7 +140,7 @@ class _Search:
             self._restore(state)
         else:
             start, seed = _start(context, self.sizes), seeding.derive(self.root, "cmaes")
-            self.search = CmaEs(start, settings.population, settings.sigma, seed)
+            self.search = CmaEs(start, settings.population, settings.sigma, seed, settings.diagonal)
 
     def run(self) -> dict[str, Any]:
         """Search until it is over; returns facts for `done`."""
