@@ -52,6 +52,7 @@ def test_the_same_seed_draws_the_same_pixels(short: Path, name: str) -> None:
         (["mdn", "--out", "toy.gif"], "must end in .png"),
         (["cma", "--out", "."], "must end in .gif"),
         (["cma", "--out", "folder.gif"], "is a folder"),
+        (["mdn", "--sede", "1"], "wm toy mdn does not know '--sede'"),
     ],
 )
 def test_mistake_is_a_sentence_and_exit_code_2(

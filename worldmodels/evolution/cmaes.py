@@ -83,8 +83,8 @@ class CmaEs:
     @property
     def covariance(self) -> Float[np.ndarray, "D D"]:
         """The covariance of the search distribution, the step size included."""
-        scale = self.sigma * np.broadcast_to(self._search.sigma_vec.scaling, self.mean.shape)
-        return scale[:, np.newaxis] * np.array(self._search.C) * scale
+        scales = self.sigma * np.asarray(self._search.sigma_vec.scaling) * np.ones_like(self.mean)
+        return np.array(self._search.C) * np.outer(scales, scales)
 
     def state(self) -> bytes:
         """Everything, random state included, as bytes for `restore`, between tell and ask."""

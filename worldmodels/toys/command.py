@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,18 +10,7 @@ from pathlib import Path
 
 from worldmodels.config import nearest
 from worldmodels.errors import UsageError, WorldModelsError
-
-
-@dataclass(frozen=True)
-class Options:
-    """Where to draw, and with which random numbers."""
-
-    out: Path
-    """File that is written, or replaced."""
-    seed: int = 1
-    """The same seed draws the same picture."""
-    debug: bool = False
-    """Show the traceback of a failure."""
+from worldmodels.tool_options import ToolParser
 
 
 @dataclass(frozen=True)
@@ -47,6 +37,8 @@ def toy(argv: Sequence[str]) -> None:
     if name not in TOYS:
         raise UsageError(f"there is no toy {name!r}{nearest(name, TOYS)} See wm toy --help.")
     options = parse(name, argv[1:])
+    if options.help:
+        return
     try:
         said = TOYS[name].show(options.out, options.seed)
     except OSError as error:
@@ -57,14 +49,25 @@ def toy(argv: Sequence[str]) -> None:
     print(f"{said}\n{options.out}", flush=True)
 
 
-def parse(name: str, argv: Sequence[str]) -> Options:
+def parse(name: str, argv: Sequence[str]) -> argparse.Namespace:
     """The options of the toy `name`. Raises UsageError."""
-    import tyro
-
     toy = TOYS[name]
-    options = tyro.cli(
-        Options, prog=f"wm toy {name}", description=toy.what, args=argv, default=Options(toy.out)
+    parser = ToolParser(f"toy {name}", f"Show {toy.what}.")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=toy.out,
+        metavar="FILE",
+        help="file that is written, or replaced (default: %(default)s)",
     )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="the same seed draws the same picture (default: %(default)s)",
+    )
+    options = parser.read(argv)
     if options.out.suffix != toy.out.suffix:
         raise UsageError(f"--out {options.out}: the name of the file must end in {toy.out.suffix}.")
     if options.out.is_dir():
