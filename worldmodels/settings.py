@@ -138,6 +138,9 @@ class TrainCtrlSettings:
     """Episodes a candidate plays; their mean return is its fitness."""
     sigma: Positive
     """Initial standard deviation of the search distribution."""
+    max_sigma: NotNegative
+    """What the step size may grow to, a multiple of the standard deviations that the search has
+    learnt; 0 for no bound. Fitness that is noisy lets it grow until most candidates fail."""
     start: str
     """Where the search begins: an agent whose C it takes up (zoo, or a folder with ctrl/, such as
     another run), to go on with another population, or with V and M trained anew. Empty: zeros."""

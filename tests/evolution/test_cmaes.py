@@ -45,6 +45,17 @@ def test_scales_are_learnt_sooner_with_diagonal() -> None:
     assert distance(True) < distance(False) / 10
 
 
+def test_the_step_size_grows_to_its_bound_and_no_further() -> None:
+    free, bound = CmaEs(np.zeros(4), 12, 0.1, 1), CmaEs(np.zeros(4), 12, 0.1, 1, max_sigma=0.15)
+    for _ in range(20):
+        for search in (free, bound):
+            search.tell(search.ask().sum(1))  # a slope without an end
+    assert bound.sigma == 0.15 < free.sigma
+    restored = CmaEs.restore(bound.state())
+    restored.tell(restored.ask().sum(1))
+    assert restored.sigma == 0.15
+
+
 @pytest.mark.parametrize("diagonal", [False, True])
 def test_the_covariance_is_that_of_the_candidates(diagonal: bool) -> None:
     search = CmaEs(np.zeros(3), 4000, 0.3, 1, diagonal)

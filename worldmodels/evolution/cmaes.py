@@ -42,10 +42,15 @@ class CmaEs:
         sigma: float,
         seed: int,
         diagonal: bool = False,
+        max_sigma: float = 0.0,
     ) -> None:
-        """Search around `start` with standard deviation `sigma` in each of its D parameters."""
+        """Search around `start` with standard deviation `sigma` in each of its D parameters.
+
+        `max_sigma` is what the step size may grow to; 0 for no bound.
+        """
         import cma
 
+        self.max_sigma = max_sigma
         self._search = cma.CMAEvolutionStrategy(
             np.asarray(start, np.float64),
             sigma,
@@ -69,6 +74,8 @@ class CmaEs:
         """Learn from the mean return of each candidate of the last `ask`."""
         with threadpool_limits(1):
             self._search.tell(self._candidates, [-float(value) for value in returns])
+        if self.max_sigma:
+            self._search.sigma = min(self._search.sigma, self.max_sigma)
 
     @property
     def mean(self) -> Float[np.ndarray, " D"]:
@@ -89,11 +96,11 @@ class CmaEs:
     def state(self) -> bytes:
         """Everything, random state included, as bytes for `restore`, between tell and ask."""
         self._candidates = []
-        return pickle.dumps(self._search)
+        return pickle.dumps((self._search, self.max_sigma))
 
     @classmethod
     def restore(cls, state: bytes) -> CmaEs:
         """The search that `state` was taken of. The bytes can run code: read only your own."""
         search = cls.__new__(cls)
-        search._search = pickle.loads(state)
+        search._search, search.max_sigma = pickle.loads(state)
         return search
