@@ -214,3 +214,14 @@ def test_a_lock_ends_with_its_block(artifact: Artifact) -> None:
         with artifact.locked():
             held = True
     assert held
+
+
+def test_a_setting_of_a_newer_version_that_is_off_changes_nothing(artifact: Artifact) -> None:
+    artifact.begin({"steps": 3}, frozenset())
+    artifact.finish({"steps": 3}, {})
+    newer = {"steps": 3, "start": "", "bound": 0.0, "diagonal": False}
+    assert artifact.has_all(newer, frozenset())
+    artifact.begin(newer, frozenset())
+    assert not artifact.has_all({**newer, "diagonal": True}, frozenset())
+    with pytest.raises(WorldModelsError, match="diagonal"):
+        artifact.begin({**newer, "diagonal": True}, frozenset())

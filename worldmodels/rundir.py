@@ -144,13 +144,12 @@ class Artifact:
         fresh = _as_json(settings)
         if file.is_file():
             old = read_json(file)
-            for key in sorted(old.keys() | fresh.keys()):
-                if key not in may_change and old.get(key) != fresh.get(key):
-                    raise WorldModelsError(
-                        f"{self.path} was begun with {_said(key, old.get(key))} but now it is "
-                        f"{_said(key, fresh.get(key))}: remove the folder to start afresh, or "
-                        f"choose another run folder with --run."
-                    )
+            for key in sorted(differing(old, fresh) - may_change):
+                raise WorldModelsError(
+                    f"{self.path} was begun with {_said(key, old.get(key))} but now it is "
+                    f"{_said(key, fresh.get(key))}: remove the folder to start afresh, or "
+                    f"choose another run folder with --run."
+                )
         write_json(file, fresh)
 
     def has_all(self, settings: Mapping[str, Any], may_change: frozenset[str]) -> bool:
@@ -158,9 +157,9 @@ class Artifact:
         if not self.is_done or not self.is_intact:
             return False
         done, asked = self.facts["settings"], _as_json(settings)
-        return done.keys() == asked.keys() and all(
-            asked[key] <= done[key] if key in may_change else asked[key] == done[key]
-            for key in asked
+        return all(
+            key in may_change and key in done and key in asked and asked[key] <= done[key]
+            for key in differing(done, asked)
         )
 
     def finish(self, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
@@ -189,6 +188,14 @@ class Artifact:
                 if error.errno not in NO_LOCKS:
                     raise
             yield
+
+
+def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
+    """Names of the settings, as read back from JSON, that are not the same.
+
+    What an older version did not know, it did not do: that is the same as a setting that is off.
+    """
+    return {key for key in old.keys() | new.keys() if (old.get(key) or 0) != (new.get(key) or 0)}
 
 
 def _as_json(settings: Mapping[str, Any]) -> dict[str, Any]:

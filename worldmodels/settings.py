@@ -63,6 +63,9 @@ class TrainVaeSettings:
 
     latent: Count
     """Size of z."""
+    start: str
+    """Whose V to train on, instead of a random one: zoo, or a folder with vae/, such as another
+    run. The second round of the paper's iterative procedure. Empty: random weights."""
     epochs: Annotated[Count, MAY_CHANGE]
     """Passes over the recorded frames."""
     batch_size: Count
@@ -101,6 +104,9 @@ class TrainRnnSettings:
     """Cells of the LSTM."""
     mixtures: Count
     """Gaussians of each latent dimension."""
+    start: str
+    """Whose M to train on, instead of a random one: zoo, or a folder with rnn/, such as another
+    run. Empty: random weights."""
     num_steps: Annotated[Count, MAY_CHANGE]
     """Steps of Adam."""
     batch_size: Count
@@ -143,7 +149,7 @@ class TrainCtrlSettings:
     learnt; 0 for no bound. Fitness that is noisy lets it grow until most candidates fail."""
     start: str
     """Where the search begins: an agent whose C it takes up (zoo, or a folder with ctrl/, such as
-    another run), to go on with another population, or with V and M trained anew. Empty: zeros."""
+    another run), to go on with another population, or with V and M trained on. Empty: zeros."""
     diagonal: bool
     """Whether the scale of each single parameter is learnt as well as the covariance of all, and a
     hundred times as fast (dd-CMA-ES, Akimoto & Hansen 2020)."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from conftest import TINY
 
 from worldmodels.cli import main
@@ -292,6 +293,41 @@ def test_a_search_takes_up_the_agent_of_another(
     began, went = (load_controller(folder / "ctrl") for folder in (finished_run, run))
     np.testing.assert_allclose(went.parameters, began.parameters, atol=1e-6)
     assert np.abs(began.parameters).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("stage", "part", "inputs", "load"),
+    [
+        ("train-vae", "vae", ("episodes",), load_vae),
+        ("train-rnn", "rnn", ("vae", "series"), load_rnn),
+    ],
+)
+def test_v_and_m_are_trained_on(
+    finished_run: Path,
+    run_with: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+    stage: str,
+    part: str,
+    inputs: tuple[str, ...],
+    load: Callable[[Path, str], torch.nn.Module],
+) -> None:
+    words = [stage, TINY, "--run", str(run_with(*inputs)), "--start"]
+    still = ["--learning-rate", "1e-12"]
+    still += ["--final-learning-rate", "1e-12"] if part == "vae" else []
+    assert main([*words, "nowhere"]) == 2
+    assert f"no folder {part}" in capsys.readouterr().err
+    assert main([*words, str(finished_run), *still]) == 0
+    began, went = (load(Path(run) / part, "cpu") for run in (finished_run, words[3]))
+    for before, after in zip(began.parameters(), went.parameters(), strict=True):
+        torch.testing.assert_close(after, before)
+
+
+def test_m_of_another_size_is_not_trained_on(
+    finished_run: Path, run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train-rnn", TINY, "--run", str(run_with("vae", "series")), "--hidden", "8"]
+    assert main([*words, "--start", str(finished_run)]) == 2
+    assert "but this is to be of" in capsys.readouterr().err
 
 
 def test_a_search_that_goes_on_no_longer_needs_the_agent_it_began_with(

@@ -8,7 +8,8 @@ from worldmodels.config import Config
 from worldmodels.data.weights import SavedController, load_controller, load_rnn, load_vae
 from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.evolution.fitness import AgentJob, Dreaming
-from worldmodels.models.rnn import RnnSizes
+from worldmodels.models.rnn import Rnn, RnnSizes
+from worldmodels.models.vae import Vae
 from worldmodels.rundir import SETTINGS, read_json
 from worldmodels.stages.context import Context
 from worldmodels.stages.execution import fingerprint
@@ -16,15 +17,15 @@ from worldmodels.stages.execution import fingerprint
 ZOO = Path(__file__).parents[1] / "zoo"
 
 
-def find_agent(name: str, config: Config) -> Path:
+def find_agent(name: str, config: Config, part: str = "ctrl") -> Path:
     """The folder of an agent: `zoo` for the one that is shipped, else a path.
 
-    Raises UsageError where there is none.
+    `part` is what is wanted of it. Raises UsageError where there is none.
     """
     if name != "zoo":
         folder = Path(name)
-        if not (folder / "ctrl").is_dir():
-            raise UsageError(f"there is no agent in {folder}: it has no folder ctrl.")
+        if not (folder / part).is_dir():
+            raise UsageError(f"there is no agent in {folder}: it has no folder {part}.")
         return folder
     folder = ZOO / config.experiment
     if not folder.is_dir():
@@ -33,6 +34,28 @@ def find_agent(name: str, config: Config) -> Path:
             f"`wm run`, and name its run folder with --run or --agent."
         )
     return folder
+
+
+def check_start(context: Context, section: str, part: str, checkpoint: str) -> None:
+    """Raise UsageError unless what training is to begin with is there, or no longer needed."""
+    start: str = getattr(context.config, section).start
+    going_on = (context.output(part).path / checkpoint).exists()
+    if start and not going_on:
+        find_agent(start, context.config, part)
+
+
+def take_up(network: Vae | Rnn, name: str, part: str, config: Config) -> None:
+    """Give V or M the weights that it has in the agent `name`.
+
+    Raises UsageError if they are of another size.
+    """
+    folder = find_agent(name, config, part) / part
+    other = load_vae(folder, "cpu") if isinstance(network, Vae) else load_rnn(folder, "cpu")
+    if other.sizes != network.sizes:
+        raise UsageError(
+            f"--start {name}: {folder} is of {other.sizes}, but this is to be of {network.sizes}."
+        )
+    network.load_state_dict(other.state_dict())
 
 
 def agent_parts(context: Context) -> tuple[str, ...]:

@@ -21,7 +21,15 @@ from worldmodels.config import Config, dump_config, load_recorded_config
 from worldmodels.data.weights import CONTROLLER, WEIGHTS
 from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.metrics import clock
-from worldmodels.rundir import SETTINGS, Artifact, digest, read_json, write_json, write_text
+from worldmodels.rundir import (
+    SETTINGS,
+    Artifact,
+    differing,
+    digest,
+    read_json,
+    write_json,
+    write_text,
+)
 from worldmodels.settings import Settings, may_change
 from worldmodels.stages.context import Context, Stage
 
@@ -135,7 +143,7 @@ def _drop_other(artifact: Artifact, identity: Mapping[str, Any], growing: frozen
         return
     old = read_json(file)
     new = json.loads(json.dumps(identity))
-    if any(old.get(key) != new.get(key) for key in (old.keys() | new.keys()) - growing):
+    if differing(old, new) - growing:
         _say(f"{artifact.path} was made with other settings or another agent: replacing it.")
         for path in artifact.path.iterdir():
             if path.name != ".lock":

@@ -30,7 +30,7 @@ from worldmodels.metrics import MetricsLog, Progress
 from worldmodels.models.controller import ControllerSizes
 from worldmodels.rundir import Artifact
 from worldmodels.settings import TrainCtrlSettings
-from worldmodels.stages.agents import find_agent
+from worldmodels.stages.agents import check_start, find_agent
 from worldmodels.stages.context import Context
 from worldmodels.stages.train_rnn import sizes as rnn_sizes
 from worldmodels.stages.train_rnn import start_seed
@@ -83,9 +83,7 @@ def check(context: Context) -> None:
     curriculum(settings.curriculum)
     if settings.patience and experiment.idle_reward is None:
         raise UsageError(f"--patience has no meaning in {experiment.name}: nothing there is idle.")
-    going_on = (context.output("ctrl").path / CHECKPOINT).exists()  # the start is behind it
-    if settings.start and not going_on:
-        find_agent(settings.start, context.config)
+    check_start(context, SECTION, makes(context), CHECKPOINT)
     if settings.world == DREAM:
         if not experiment.done_head:
             raise UsageError(

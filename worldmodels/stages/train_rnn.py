@@ -27,8 +27,9 @@ from worldmodels.models.vae import Vae, to_frame
 from worldmodels.report.pictures import save_grid
 from worldmodels.rundir import Artifact
 from worldmodels.settings import TrainRnnSettings
+from worldmodels.stages.agents import check_start, take_up
 from worldmodels.stages.context import Context
-from worldmodels.stages.training import train
+from worldmodels.stages.training import CHECKPOINT, train
 from worldmodels.worlds.dream import DreamWorld, FirstLatents
 
 SECTION = "train_rnn"
@@ -69,7 +70,8 @@ def start_seed(context: Context) -> int:
 
 
 def check(context: Context) -> None:
-    """The ranges of the settings say it all."""
+    """The M to begin with is there; else the ranges of the settings say it all."""
+    check_start(context, SECTION, makes(context), CHECKPOINT)
 
 
 def plan(context: Context) -> list[str]:
@@ -110,7 +112,7 @@ class _RnnTrainee:
         self, context: Context, training: Sequence[Series], held_out: Sequence[Series]
     ) -> None:
         settings: TrainRnnSettings = context.config.train_rnn
-        self._settings = settings
+        self._settings, self._config = settings, context.config
         self._seed = seeding.derive(context.config.seed, "train-rnn")
         self.device = resolve_device(context.device)
         sampler = EpisodeSampler if settings.sampling == "episodes" else StreamSampler
@@ -136,7 +138,9 @@ class _RnnTrainee:
         return self._settings.learning_rate * self._settings.learning_rate_decay**step
 
     def start(self, step: int, extra: dict[str, Any] | None) -> None:
-        """Take up the memory that streams carry over."""
+        """Take up the memory that streams carry over, or at first another's weights."""
+        if extra is None and self._settings.start:
+            take_up(self.network, self._settings.start, "rnn", self._config)
         if extra is not None:
             self._memory = Memory(extra["h"].to(self.device), extra["c"].to(self.device))
 

@@ -19,8 +19,9 @@ from worldmodels.models.vae import Vae, VaeSizes, to_frame, to_image, vae_loss
 from worldmodels.report.pictures import save_grid
 from worldmodels.rundir import Artifact
 from worldmodels.settings import TrainVaeSettings
+from worldmodels.stages.agents import check_start, take_up
 from worldmodels.stages.context import Context
-from worldmodels.stages.training import train
+from worldmodels.stages.training import CHECKPOINT, train
 
 SECTION = "train_vae"
 REPLACES = False
@@ -41,7 +42,8 @@ def makes(context: Context) -> str:
 
 
 def check(context: Context) -> None:
-    """The ranges of the settings say it all."""
+    """The V to begin with is there; else the ranges of the settings say it all."""
+    check_start(context, SECTION, makes(context), CHECKPOINT)
 
 
 def plan(context: Context) -> list[str]:
@@ -93,6 +95,7 @@ class _VaeTrainee:
 
     def __init__(self, context: Context, artifact: Artifact, index: EpisodeIndex) -> None:
         self._settings: TrainVaeSettings = context.config.train_vae
+        self._config = context.config
         self._seed = seeding.derive(context.config.seed, "train-vae")
         self._device = resolve_device(context.device)
         self._precision = resolve_precision(self._settings.precision, self._device)
@@ -113,7 +116,9 @@ class _VaeTrainee:
         return last + (first - last) * 0.5 * (1 + math.cos(math.pi * step / self.num_steps))
 
     def start(self, step: int, extra: dict[str, Any] | None) -> None:
-        """Move the stream of frames to `step`."""
+        """Move the stream of frames to `step`, or at first take up another's weights."""
+        if extra is None and self._settings.start:
+            take_up(self.network, self._settings.start, "vae", self._config)
         falling = self._settings.learning_rate != self._settings.final_learning_rate
         if extra is not None and falling and extra["num_steps"] != self.num_steps:
             raise WorldModelsError(
