@@ -38,8 +38,9 @@ def test_networks_are_packed_in_half_precision_and_c_as_it_is(
         for name, value in original.items():
             assert kept[name].element_size() == 2
             np.testing.assert_allclose(kept[name].float(), value, rtol=1e-3, atol=1e-4)
-    best = Path("ctrl") / "best.npz"
-    assert (packed / best).read_bytes() == (finished_run / best).read_bytes()
+    for name in ("best.npz", "history.jsonl"):
+        kept_as_it_is = Path("ctrl") / name
+        assert (packed / kept_as_it_is).read_bytes() == (finished_run / kept_as_it_is).read_bytes()
 
 
 def test_a_packed_agent_is_an_agent_to_evaluate(packed: Path, tmp_path: Path) -> None:

@@ -17,8 +17,12 @@ from conftest import TINY
 from worldmodels.cli import main
 from worldmodels.config import load_config
 from worldmodels.data.weights import load_controller, load_rnn, load_vae
+from worldmodels.evolution.cmaes import CmaEs
+from worldmodels.evolution.lineage import read_lineage
 from worldmodels.experiment import find_experiment
 from worldmodels.models.agent import Agent, AgentPolicy
+from worldmodels.report.progress import read_history
+from worldmodels.stages import train_ctrl
 from worldmodels.stages.agents import ZOO
 
 
@@ -340,6 +344,50 @@ def test_a_search_that_goes_on_no_longer_needs_the_agent_it_began_with(
     shutil.rmtree(start)
     assert main([*words, "--generations", "2"]) == 0
     assert load_controller(run / "ctrl").generation in (1, 2)
+
+
+def test_a_search_has_the_generations_behind_it_that_led_to_its_start(
+    finished_run: Path, run_with: Callable[..., Path], tmp_path: Path
+) -> None:
+    run, once_more = run_with("vae", "rnn"), tmp_path / "once-more"
+    shutil.copytree(run, once_more)
+    words = ["train-ctrl", TINY, "--generations", "2", "--workers", "1", "--run"]
+    assert main([*words, str(run), "--start", str(finished_run)]) == 0
+    assert main([*words, str(once_more), "--start", str(run)]) == 0
+    before = load_controller(finished_run / "ctrl").generation
+    between = load_controller(run / "ctrl").generation
+    rows = read_lineage(once_more / "ctrl")
+    assert [row["generation"] for row in rows] == list(range(1, before + between + 3))
+    first = history(finished_run)[:before]
+    assert rows[:before] == first
+    own = history(once_more)
+    assert rows[-1]["env_steps"] == (
+        first[-1]["env_steps"] + history(run)[between - 1]["env_steps"] + own[-1]["env_steps"]
+    )
+    drawn = read_history(once_more / "ctrl")
+    assert drawn is not None
+    assert drawn.earlier == before + between
+    assert np.all(np.diff(drawn.hours) > 0)
+
+
+def test_the_step_size_is_bounded(
+    run_with: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = ["train-ctrl", TINY, "--run", str(run_with("vae", "rnn")), "--max-sigma"]
+    assert main([*words, "0.05"]) == 2
+    assert "below --sigma" in capsys.readouterr().err
+    # The tiny game's step size only falls, so that its bound is seen where it is handed over.
+    asked = []
+
+    def spy(*values: object, **named: object) -> CmaEs:
+        asked.append(named)
+        return CmaEs(*values, **named)
+
+    monkeypatch.setattr(train_ctrl, "CmaEs", spy)
+    assert main([*words, "0.2", "--generations", "1", "--workers", "1"]) == 0
+    assert asked == [{"diagonal": True, "max_sigma": 0.2}]
 
 
 def test_a_search_refuses_to_take_up_a_c_of_another_layout(

@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Float
 
 from worldmodels.errors import WorldModelsError
+from worldmodels.evolution.lineage import EARLIER, HISTORY, joined
 
 METRICS = "metrics.jsonl"
-HISTORY = "history.jsonl"
 OF_A_SEARCH = ("generation", "env_steps", "elapsed_s", "mean", "best", "sigma", "steps_per_s")
 
 
@@ -52,7 +52,7 @@ def _is_number(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class History:
-    """A search of C, generation by generation."""
+    """A search of C, generation by generation, behind the searches that it began with."""
 
     generation: Float[np.ndarray, " G"]
     env_steps: Float[np.ndarray, " G"]
@@ -60,6 +60,7 @@ class History:
     mean: Float[np.ndarray, " G"]  # return of the population
     best: Float[np.ndarray, " G"]
     evaluation: Float[np.ndarray, " G"]  # of the distribution's mean; nan between evaluations
+    earlier: int = 0  # generations of the searches before this one
 
     @property
     def evaluated(self) -> np.ndarray:
@@ -72,9 +73,11 @@ def read_history(ctrl: Path) -> History | None:
 
     Raises WorldModelsError for damage.
     """
-    rows = read_progress(ctrl / HISTORY, OF_A_SEARCH)
-    if not rows:
+    own = read_progress(ctrl / HISTORY, OF_A_SEARCH)
+    if not own:
         return None
+    earlier = read_progress(ctrl / EARLIER, OF_A_SEARCH)
+    rows = joined(earlier, own)
 
     def column(name: str) -> np.ndarray:
         return np.array([row.get(name, np.nan) for row in rows], np.float64)
@@ -86,4 +89,5 @@ def read_history(ctrl: Path) -> History | None:
         mean=column("mean"),
         best=column("best"),
         evaluation=column("evaluation"),
+        earlier=int(earlier[-1]["generation"]) if earlier else 0,
     )

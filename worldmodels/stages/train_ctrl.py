@@ -24,6 +24,7 @@ from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.evolution.cmaes import CmaEs
 from worldmodels.evolution.fitness import DREAM, AgentJob, Dreaming, cut
 from worldmodels.evolution.journal import Journal
+from worldmodels.evolution.lineage import EARLIER, HISTORY, Row, read_lineage, write_rows
 from worldmodels.evolution.pool import Pool
 from worldmodels.evolution.rollout import Limits, Outcome
 from worldmodels.metrics import MetricsLog, Progress
@@ -40,7 +41,6 @@ REPLACES = False
 RECHECKS = False
 
 CHECKPOINT = "latest.ckpt"
-HISTORY = "history.jsonl"
 JOURNAL = "playing.jsonl"
 
 
@@ -81,6 +81,11 @@ def check(context: Context) -> None:
     """Where C can be trained, and how, depends on the game."""
     settings, experiment = context.config.train_ctrl, context.experiment
     curriculum(settings.curriculum)
+    if 0 < settings.max_sigma < settings.sigma:
+        raise UsageError(
+            f"--max-sigma {settings.max_sigma:g} is below --sigma {settings.sigma:g}, from which "
+            f"the search begins."
+        )
     if settings.patience and experiment.idle_reward is None:
         raise UsageError(f"--patience has no meaning in {experiment.name}: nothing there is idle.")
     check_start(context, SECTION, makes(context), CHECKPOINT)
@@ -137,8 +142,16 @@ class _Search:
         if state is not None:
             self._restore(state)
         else:
-            start, seed = _start(context, self.sizes), seeding.derive(self.root, "cmaes")
-            self.search = CmaEs(start, settings.population, settings.sigma, seed, settings.diagonal)
+            start, earlier = _start(context, self.sizes)
+            write_rows(artifact.path / EARLIER, earlier)
+            self.search = CmaEs(
+                start,
+                settings.population,
+                settings.sigma,
+                seeding.derive(self.root, "cmaes"),
+                diagonal=settings.diagonal,
+                max_sigma=settings.max_sigma,
+            )
 
     def run(self) -> dict[str, Any]:
         """Search until it is over; returns facts for `done`."""
@@ -316,11 +329,14 @@ class _Search:
             )
 
 
-def _start(context: Context, sizes: ControllerSizes) -> Float[np.ndarray, " D"]:
-    """The first mean of the search. Raises UsageError for a C of another layout."""
+def _start(context: Context, sizes: ControllerSizes) -> tuple[Float[np.ndarray, " D"], list[Row]]:
+    """The first mean of the search, and the generations that have led to it.
+
+    Raises UsageError for a C of another layout.
+    """
     name = context.config.train_ctrl.start
     if not name:
-        return np.zeros(sizes.parameters)
+        return np.zeros(sizes.parameters), []
     folder = find_agent(name, context.config) / "ctrl"
     controller = load_controller(folder)
     if controller.sizes != sizes:
@@ -328,7 +344,7 @@ def _start(context: Context, sizes: ControllerSizes) -> Float[np.ndarray, " D"]:
             f"--start {name}: {folder} holds a C of {controller.sizes}, but this search is for "
             f"{sizes}."
         )
-    return controller.parameters
+    return controller.parameters, read_lineage(folder, controller.generation)
 
 
 def _job(context: Context) -> AgentJob:

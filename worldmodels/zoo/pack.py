@@ -21,14 +21,13 @@ from worldmodels.data.weights import (
     save_network,
 )
 from worldmodels.errors import UsageError, WorldModelsError
-from worldmodels.metrics import read_jsonl
+from worldmodels.evolution.lineage import EARLIER, HISTORY, read_lineage
 from worldmodels.rundir import SETTINGS, Artifact, digest, read_json, write_json, write_text
 
 CARD = "card.md"
 REPORT = "report.json"
 SCORE = "## Score"
 ENVIRONMENT = "environment.json"
-HISTORY = "history.jsonl"
 MAKERS = {"vae": "train-vae", "rnn": "train-rnn", "ctrl": "train-ctrl"}
 
 
@@ -66,6 +65,9 @@ def _write(run: Path, out: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if name == "ctrl":
             shutil.copyfile(source.path / CONTROLLER, folder / CONTROLLER)
+            for log in (EARLIER, HISTORY):
+                if (source.path / log).is_file():
+                    shutil.copyfile(source.path / log, folder / log)
         else:
             network = (load_vae if name == "vae" else load_rnn)(source.path, "cpu")
             save_network(folder, network.to(torch.float16))
@@ -138,15 +140,20 @@ def _part(run: Path, name: str, config: str) -> Artifact:
 
 
 def _facts(artifact: Artifact) -> dict[str, Any]:
-    """What a finished stage wrote about itself, or the last line of a search that goes on."""
-    if artifact.is_done:
-        return artifact.facts
-    last = read_jsonl(artifact.path / HISTORY)[-1]
+    """What a finished stage wrote about itself; of a search, which may go on, what all of it cost.
+
+    All of it: the searches whose C it took up as well.
+    """
+    facts = artifact.facts if artifact.is_done else {}
+    if artifact.name != "ctrl":
+        return facts
+    last = read_lineage(artifact.path)[-1]
     return {
+        "settings": read_json(artifact.path / SETTINGS),
+        **facts,
         "generations": last["generation"],
         "env_steps": last["env_steps"],
         "wall_s": last["elapsed_s"],
-        "settings": read_json(artifact.path / SETTINGS),
     }
 
 

@@ -99,8 +99,12 @@ def search(run: Run) -> Iterator[Block]:
         f"{counted(settings.evaluate_every, 'generation')} the mean of the search distribution "
         f"plays {counted(settings.evaluate_episodes, 'episode')} that stay the same."
     )
+    if history.earlier:
+        text += f" It took up the C of another search, whose {history.earlier:,} generations are "
+        text += "drawn before its own."
     if not run.has("ctrl"):
-        text += f" The search is not finished: generation {history.generation[-1]:g} of "
+        last = history.generation[-1] - history.earlier
+        text += f" The search is not finished: generation {last:g} of "
         text += f"{settings.generations:,} is the last so far."
     yield Paragraph(text)
     caption = "Return of C while it is searched"
@@ -109,10 +113,10 @@ def search(run: Run) -> Iterator[Block]:
     caption += "."
     if experiment.learning_curve is not None:
         curve = experiment.learning_curve
-        last = curve.points[-1]
+        end = curve.points[-1]
         caption += (
             f" Open circles: {curve.name}, evaluations of its mean ({curve.source}); it reached "
-            f"{last.score:g} in generation {last.generation:,}."
+            f"{end.score:g} in generation {end.generation:,}."
         )
     mark = None if settings.world == DREAM else experiment.solved
     yield Illustration(learning_curves([Search(run.name, history)], experiment, mark), caption)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from worldmodels.errors import UsageError, WorldModelsError
-from worldmodels.report.progress import HISTORY, METRICS, OF_A_SEARCH, read_progress
+from worldmodels.evolution.lineage import HISTORY
+from worldmodels.report.progress import METRICS, OF_A_SEARCH, read_progress
 from worldmodels.rundir import DONE, SETTINGS, read_json
 
 RECENT = 10  # generations whose pace is taken for that of those to come
