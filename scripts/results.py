@@ -1,7 +1,7 @@
-"""The README's tables of scores, from the reports in worldmodels/zoo.
+"""The README's tables of scores and learning curves, from the agents in worldmodels/zoo.
 
 python scripts/results.py            # print them
-python scripts/results.py --write    # put them into README.md
+python scripts/results.py --write    # put them into README.md, and draw the curves
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from worldmodels.experiment import Experiment, find_experiment
+from worldmodels.report.page.charts import Chart
+from worldmodels.report.page.learning import Search, learning_curves
+from worldmodels.report.progress import read_history
 from worldmodels.report.statistics import Summary
 from worldmodels.report.tables import markdown_line, results_markdown
 
@@ -22,6 +25,7 @@ ROOT = Path(__file__).parents[1]
 ZOO = ROOT / "worldmodels/zoo"
 README = ROOT / "README.md"
 MARKS = ("<!-- made by scripts/results.py -->", "<!-- end -->")
+CURVES = ZOO / "scores"
 GAMES = ("carracing", "doom")
 ROWS = {"{game}/report.json": "the shipped agent", "scores/{game}-random.json": "random policy"}
 
@@ -42,6 +46,9 @@ def main() -> None:
     )
     parser.add_argument("--write", action="store_true", help="change README.md")
     if parser.parse_args().write:
+        for game in GAMES:
+            for chart in curves(game):
+                chart.save(CURVES, kinds=("png",))
         README.write_text(inserted(README.read_text()))
     else:
         print(tables())
@@ -67,9 +74,32 @@ def _parts(game: str) -> Iterator[str]:
     experiment = find_experiment(game)
     yield results_markdown(experiment, [(name, _summary(r)) for name, r in found.items()])
     yield "".join(f"{_capital(name)}: {_circumstances(r)}\n" for name, r in found.items())
+    charts = curves(game)
+    if charts:
+        dreaming = ", evaluated in the dream" if experiment.done_head else ""
+        yield (
+            f"How the shipped agent's C was found in {experiment.title}{dreaming}; the searches "
+            f"that it began with are counted in:\n"
+        )
+        yield "".join(f"![{c.said}]({_picture(c).relative_to(ROOT)})\n" for c in charts)
     temperatures = read(ZOO / f"scores/{game}-temperatures.json")
     if temperatures is not None:
         yield temperature_table(experiment, temperatures)
+
+
+def curves(game: str) -> list[Chart]:
+    """The learning curves of the shipped agent's C, against steps and against hours."""
+    history = read_history(ZOO / game / "ctrl")
+    if history is None:
+        return []
+    experiment = find_experiment(game)
+    mark = None if experiment.done_head else experiment.solved
+    charts = learning_curves([Search("the shipped agent", history)], experiment, mark)
+    return [dataclasses.replace(chart, name=f"{game}-{chart.name}") for chart in charts]
+
+
+def _picture(chart: Chart) -> Path:
+    return CURVES / f"{chart.name}.png"
 
 
 def temperature_table(experiment: Experiment, rows: list[dict[str, Any]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import results
@@ -13,6 +14,11 @@ def test_tables_in_the_readme_are_those_of_the_reports() -> None:
     page = (ROOT / "README.md").read_text()
     assert results.tables() in page
     assert results.inserted(page) == page, "run: python scripts/results.py --write"
+
+
+def test_pictures_that_the_tables_show_are_there() -> None:
+    for picture in re.findall(r"\]\((.*?)\)", results.tables()):
+        assert (ROOT / picture).is_file(), "run: python scripts/results.py --write"
 
 
 def test_only_what_is_between_the_marks_is_replaced() -> None:

@@ -75,9 +75,9 @@ class Chart:
         bare = {"figure.facecolor": "none", "axes.facecolor": "none", "svg.fonttype": "none"}
         return _for_page(self._drawn("svg", bare).decode(), self.name, self.said)
 
-    def save(self, folder: Path) -> list[Path]:
+    def save(self, folder: Path, kinds: Sequence[str] = ("svg", "png")) -> list[Path]:
         """Write NAME.svg and NAME.png, on white; returns their paths."""
-        return [self._save(folder / f"{self.name}.{kind}") for kind in ("svg", "png")]
+        return [self._save(folder / f"{self.name}.{kind}") for kind in kinds]
 
     def _save(self, path: Path) -> Path:
         content = self._drawn(path.suffix[1:], {})
