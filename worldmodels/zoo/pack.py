@@ -121,7 +121,10 @@ def card(run: Path, out: Path) -> str:
         if artifact.is_done or (artifact.path / CONTROLLER).is_file():
             facts = _facts(artifact)
             where = f" (played in the {facts['settings']['world']} world)" if name == "ctrl" else ""
-            lines.append(f"| {name} | {_said(facts)}{where} | {facts['wall_s'] / 60:.0f} min |")
+            start = facts["settings"].get("start")
+            before = f" (went on from {start})" if start else ""
+            minutes = facts["wall_s"] / 60
+            lines.append(f"| {name} | {_said(facts)}{where}{before} | {minutes:.0f} min |")
     lines += [
         "",
         f"Root seed {config.seed}. Machine: {environment['machine']}. {versions}.",
