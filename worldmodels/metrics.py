@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -30,6 +31,11 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a file of one JSON object a line, whole or not at all."""
+    write_text(path, "".join(json.dumps(row) + "\n" for row in rows))
+
+
 class MetricsLog:
     """One JSON object a line, and the same numbers as TensorBoard events where it is installed."""
 
@@ -39,8 +45,7 @@ class MetricsLog:
         Those were written after the checkpoint that the loop goes on from, and come again.
         """
         self._key = key
-        kept = [row for row in read_jsonl(path) if row[key] <= resume_at]
-        write_text(path, "".join(json.dumps(row) + "\n" for row in kept))
+        write_jsonl(path, [row for row in read_jsonl(path) if row[key] <= resume_at])
         self._file = path.open("a")
         self._board = _tensorboard(path.parent / "tensorboard", resume_at)
 

@@ -51,7 +51,7 @@ def test_the_step_size_grows_to_its_bound_and_no_further() -> None:
         for search in (free, bound):
             search.tell(search.ask().sum(1))  # a slope without an end
     assert bound.sigma == 0.15 < free.sigma
-    restored = CmaEs.restore(bound.state())
+    restored = CmaEs.restore(bound.state(), max_sigma=0.15)
     restored.tell(restored.ask().sum(1))
     assert restored.sigma == 0.15
 

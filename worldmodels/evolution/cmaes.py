@@ -96,11 +96,12 @@ class CmaEs:
     def state(self) -> bytes:
         """Everything, random state included, as bytes for `restore`, between tell and ask."""
         self._candidates = []
-        return pickle.dumps((self._search, self.max_sigma))
+        return pickle.dumps(self._search)
 
     @classmethod
-    def restore(cls, state: bytes) -> CmaEs:
+    def restore(cls, state: bytes, max_sigma: float = 0.0) -> CmaEs:
         """The search that `state` was taken of. The bytes can run code: read only your own."""
         search = cls.__new__(cls)
-        search._search, search.max_sigma = pickle.loads(state)
+        search._search = pickle.loads(state)
+        search.max_sigma = max_sigma
         return search

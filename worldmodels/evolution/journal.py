@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from worldmodels.evolution.rollout import Outcome
-from worldmodels.metrics import read_jsonl
-from worldmodels.rundir import write_text
+from worldmodels.metrics import read_jsonl, write_jsonl
 
 
 class Journal:
@@ -24,7 +23,7 @@ class Journal:
         """Keep only the lines of `generation`, the one that the search goes on with."""
         self._path = path
         self._rows = [row for row in read_jsonl(path) if row["generation"] == generation]
-        write_text(path, "".join(json.dumps(row) + "\n" for row in self._rows))
+        write_jsonl(path, self._rows)
         self._file: IO[str] = path.open("a")
 
     @property

@@ -6,13 +6,11 @@ searches before it, if it took up another's C.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from worldmodels.metrics import read_jsonl
-from worldmodels.rundir import write_text
 
 HISTORY = "history.jsonl"
 EARLIER = "earlier.jsonl"
@@ -35,8 +33,3 @@ def read_lineage(ctrl: Path, until: int | None = None) -> list[Row]:
     if until is not None:
         own = [row for row in own if row["generation"] <= until]
     return joined(read_jsonl(ctrl / EARLIER), own)
-
-
-def write_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Write rows as lines of JSON."""
-    write_text(path, "".join(json.dumps(row) + "\n" for row in rows))

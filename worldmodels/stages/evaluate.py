@@ -15,7 +15,7 @@ from worldmodels.errors import UsageError
 from worldmodels.evolution.fitness import AgentJob, Dreaming, RandomJob, cut
 from worldmodels.evolution.rollout import Limits
 from worldmodels.experiment import OFFICIAL
-from worldmodels.metrics import Progress, read_jsonl
+from worldmodels.metrics import Progress, read_jsonl, write_jsonl
 from worldmodels.report.statistics import Summary, summarise
 from worldmodels.report.tables import results_markdown, results_text
 from worldmodels.rundir import Artifact, write_json, write_text
@@ -63,7 +63,7 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     settings: EvalSettings = context.config.eval
     seeds = [settings.seed + i for i in range(settings.episodes)]
     played = {row["seed"]: row for row in read_jsonl(artifact.path / PLAYED)}
-    write_text(artifact.path / PLAYED, "".join(json.dumps(r) + "\n" for r in played.values()))
+    write_jsonl(artifact.path / PLAYED, played.values())
     missing = [seed for seed in seeds if seed not in played]
     parameters, job = _player(context)
     workers_mib = 0

@@ -17,7 +17,7 @@ from worldmodels.evolution.fitness import cut
 from worldmodels.evolution.pool import Pool, count_workers
 from worldmodels.evolution.rollout import Limits
 from worldmodels.experiment import OFFICIAL
-from worldmodels.metrics import Progress, read_jsonl
+from worldmodels.metrics import Progress, read_jsonl, write_jsonl
 from worldmodels.report.agreement import compare
 from worldmodels.report.fidelity import comparison_table, pairs_table, save_comparison
 from worldmodels.report.statistics import summarise_pairs
@@ -142,7 +142,7 @@ def _play(context: Context, artifact: Artifact, pool: Pool) -> dict[str, list[Ro
     settings, seeds = context.config.fidelity, _seeds(context)
     path = artifact.path / PLAYED
     rows = {(row["world"], row["seed"]): row for row in read_jsonl(path)}
-    write_text(path, "".join(json.dumps(row) + "\n" for row in rows.values()))
+    write_jsonl(path, rows.values())
     controller, official = agent_job(context, OFFICIAL, settings.slots, None)
     limits = Limits(max_steps=settings.max_steps)
     worlds = (OFFICIAL, settings.world)

@@ -24,10 +24,10 @@ from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.evolution.cmaes import CmaEs
 from worldmodels.evolution.fitness import DREAM, AgentJob, Dreaming, cut
 from worldmodels.evolution.journal import Journal
-from worldmodels.evolution.lineage import EARLIER, HISTORY, Row, read_lineage, write_rows
+from worldmodels.evolution.lineage import EARLIER, HISTORY, Row, read_lineage
 from worldmodels.evolution.pool import Pool
 from worldmodels.evolution.rollout import Limits, Outcome
-from worldmodels.metrics import MetricsLog, Progress
+from worldmodels.metrics import MetricsLog, Progress, write_jsonl
 from worldmodels.models.controller import ControllerSizes
 from worldmodels.rundir import Artifact
 from worldmodels.settings import TrainCtrlSettings
@@ -143,7 +143,7 @@ class _Search:
             self._restore(state)
         else:
             start, earlier = _start(context, self.sizes)
-            write_rows(artifact.path / EARLIER, earlier)
+            write_jsonl(artifact.path / EARLIER, earlier)
             self.search = CmaEs(
                 start,
                 settings.population,
@@ -313,7 +313,8 @@ class _Search:
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
-        self.search = CmaEs.restore(state["search"].numpy().tobytes())
+        saved = state["search"].numpy().tobytes()
+        self.search = CmaEs.restore(saved, self.settings.max_sigma)
         self.generation = state["generation"]
         self.env_steps = state["env_steps"]
         self.elapsed_s = state["elapsed_s"]
