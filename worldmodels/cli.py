@@ -102,8 +102,8 @@ def command() -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     pool = sys.modules.get("worldmodels.evolution.pool")
-    if pool is not None and pool.has_abandoned_workers():
-        os._exit(code)  # the interpreter's own end would wait for the queues of killed workers
+    if pool is not None:
+        pool.leave_abandoned_workers(code)
     sys.exit(code)
 
 

@@ -135,9 +135,10 @@ class Progress:
         elapsed_s = time.monotonic() - self._began
         rate = (self._count - self._start) / elapsed_s
         left = clock((self._total - self._count) / rate) if rate > 0 else "unknown time"
+        speed = f"{clock(1 / rate)} each" if 0 < rate < 1 else f"{rate:,.1f}/s"
         return (
             f"{self._name}: {self._count:,} of {self._total:,} {self._unit}s, "
-            f"{rate:,.1f}/s, {left} left" + (f", {self._note}" if self._note else "")
+            f"{speed}, {left} left" + (f", {self._note}" if self._note else "")
         )
 
     def __enter__(self) -> Progress:

@@ -142,6 +142,10 @@ class TrainCtrlSettings:
     """Candidates in a generation."""
     episodes: Count
     """Episodes a candidate plays; their mean return is its fitness."""
+    blocks: CountOrNone
+    """Deal the population into so many blocks, each with episodes of its own, and compare
+    candidates within their block: as many tracks or dreams a generation, at no cost. 0: all
+    candidates play the same episodes."""
     sigma: Positive
     """Initial standard deviation of the search distribution."""
     max_sigma: NotNegative

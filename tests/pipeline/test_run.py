@@ -18,6 +18,7 @@ from worldmodels.cli import main
 from worldmodels.config import load_config
 from worldmodels.data.weights import load_controller, load_rnn, load_vae
 from worldmodels.evolution.cmaes import CmaEs
+from worldmodels.evolution.fitness import Unit, cut
 from worldmodels.evolution.lineage import read_lineage
 from worldmodels.experiment import find_experiment
 from worldmodels.models.agent import Agent, AgentPolicy
@@ -388,6 +389,33 @@ def test_the_step_size_is_bounded(
     monkeypatch.setattr(train_ctrl, "CmaEs", spy)
     assert main([*words, "0.2", "--generations", "1", "--workers", "1"]) == 0
     assert asked == [{"diagonal": True, "max_sigma": 0.2}]
+
+
+def test_a_block_needs_two_candidates(
+    run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train-ctrl", TINY, "--run", str(run_with("vae", "rnn")), "--blocks", "4"]
+    assert main(words) == 2
+    assert "at most 3" in capsys.readouterr().err
+
+
+def test_candidates_of_a_block_play_the_same_episodes_and_those_of_others_do_not(
+    run_with: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dealt = []
+
+    def spy(candidates: np.ndarray, seeds: list[list[int]], *rest: object) -> list[Unit]:
+        dealt.append(seeds)
+        return cut(candidates, seeds, *rest)
+
+    monkeypatch.setattr(train_ctrl, "cut", spy)
+    words = ["train-ctrl", TINY, "--run", str(run_with("vae", "rnn")), "--workers", "1"]
+    assert main([*words, "--generations", "1"]) == 0
+    training, evaluation = dealt
+    assert training[0] == training[1] == training[2]
+    assert training[3] == training[4] == training[5]
+    assert len({*training[0], *training[3]}) == 4
+    assert [len(own) for own in evaluation] == [4]
 
 
 def test_a_search_refuses_to_take_up_a_c_of_another_layout(

@@ -130,7 +130,7 @@ def test_control_c_ends_a_search_with_processes(run_with: Callable[..., Path]) -
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does it: the workers get it too
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "repeat the command to go on" in said
+    assert said.splitlines()[-1] == "wm: stopped; repeat the command to go on."
 
 
 def test_an_mpiexec_of_another_make_is_noticed(tmp_path: Path) -> None:

@@ -149,16 +149,16 @@ class RandomJob:
 
 def cut(
     parameters: Float[np.ndarray, "P D"],
-    seeds: Sequence[int],
+    seeds: Sequence[Sequence[int]],
     limits: Limits,
     unit_episodes: int,
 ) -> list[Unit]:
-    """The work of letting every candidate play an episode of every seed, candidate by candidate.
+    """The work of letting candidate i play an episode of each of `seeds[i]`, one after the other.
 
     It is cut into units of `unit_episodes` whatever the number of workers, and each unit is played
     in batches of the same width, so the outcomes do not depend on the pool.
     """
-    tasks = [Task(seed, candidate) for candidate in range(len(parameters)) for seed in seeds]
+    tasks = [Task(seed, candidate) for candidate, own in enumerate(seeds) for seed in own]
     return [_unit(parameters, part, limits) for part in chunked(tasks, unit_episodes)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import multiprocessing.util
 import os
 import signal
 import sys
@@ -178,9 +179,16 @@ def process_pool(workers: int, device: DeviceName) -> Iterator[Pool]:
 _abandoned = False
 
 
-def has_abandoned_workers() -> bool:
-    """Whether workers of this process were ended in the middle of their work."""
-    return _abandoned
+def leave_abandoned_workers(code: int) -> None:
+    """End this process with exit code `code` if its workers were ended in the middle of their work.
+
+    The interpreter's own end would wait for their queues for ever. What these have in shared
+    memory is given back first, or Python warns of a leak.
+    """
+    if _abandoned:
+        finalize: Callable[[int], None] = multiprocessing.util._run_finalizers  # type: ignore
+        finalize(0)  # all but those that wait
+        os._exit(code)
 
 
 def _start_process(device: DeviceName, numbers: Any) -> None:

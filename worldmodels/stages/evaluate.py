@@ -73,7 +73,7 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     ):
         if missing:
             with context.pool(networks_only=settings.dream) as pool:
-                units = cut(parameters, missing, Limits(), settings.slots)
+                units = cut(parameters, [missing], Limits(), settings.slots)
                 for outcome in itertools.chain.from_iterable(pool.map(job, units)):
                     row = {
                         "seed": outcome.seed,

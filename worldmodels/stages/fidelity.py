@@ -152,7 +152,7 @@ def _play(context: Context, artifact: Artifact, pool: Pool) -> dict[str, list[Ro
     with path.open("a") as file, Progress("agent", total, "episode", done) as progress:
         for world, missing in todo.items():
             job = dataclasses.replace(official, world=world)
-            units = cut(controller.parameters[np.newaxis], missing, limits, settings.slots)
+            units = cut(controller.parameters[np.newaxis], [missing], limits, settings.slots)
             for outcomes in pool.map(job, units):
                 for outcome in outcomes:
                     row = {

@@ -21,6 +21,7 @@ from worldmodels.data.weights import (
     save_controller,
 )
 from worldmodels.errors import UsageError, WorldModelsError
+from worldmodels.evolution.blocks import block_of, standings
 from worldmodels.evolution.cmaes import CmaEs
 from worldmodels.evolution.fitness import DREAM, AgentJob, Dreaming, cut
 from worldmodels.evolution.journal import Journal
@@ -60,8 +61,9 @@ def plan(context: Context) -> list[str]:
     settings = context.config.train_ctrl
     check(context)
     return [
-        f"search C for {settings.generations} generations of {settings.population} candidates, "
-        f"{settings.episodes} episodes each, in the {settings.world} world",
+        f"search C for {settings.generations} generations of {settings.population} candidates"
+        + (f" in {settings.blocks} blocks" if settings.blocks else "")
+        + f", {settings.episodes} episodes each, in the {settings.world} world",
         f"score the mean on {settings.evaluate_episodes} fixed episodes every "
         f"{settings.evaluate_every} generations",
     ]
@@ -85,6 +87,11 @@ def check(context: Context) -> None:
         raise UsageError(
             f"--max-sigma {settings.max_sigma:g} is below --sigma {settings.sigma:g}, from which "
             f"the search begins."
+        )
+    if settings.blocks * 2 > settings.population:
+        raise UsageError(
+            f"--blocks {settings.blocks} of a population of {settings.population} leaves a block "
+            f"with nobody to compare with: give at most {settings.population // 2}."
         )
     if settings.patience and experiment.idle_reward is None:
         raise UsageError(f"--patience has no meaning in {experiment.name}: nothing there is idle.")
@@ -197,15 +204,19 @@ class _Search:
         self.began = began = time.monotonic() - self.journal.elapsed_s
         settings, number = self.settings, self.generation
         candidates = self.search.ask()
+        blocks = block_of(len(candidates), max(settings.blocks, 1))
         seeds = [
-            seeding.derive(self.root, "generation", number, episode)
-            for episode in range(settings.episodes)
+            [
+                seeding.derive(self.root, "generation", number, block * settings.episodes + episode)
+                for episode in range(settings.episodes)
+            ]
+            for block in blocks.tolist()
         ]
         outcomes = self._play(
             "training", number, candidates, seeds, self._limits(), settings.unit_episodes
         )
         returns = np.array([o.total for o in outcomes]).reshape(len(candidates), -1).mean(1)
-        self.search.tell(returns)
+        self.search.tell(standings(returns, blocks) if settings.blocks else returns)
         self.generation += 1
         steps = sum(outcome.length for outcome in outcomes)
         self.env_steps += steps
@@ -242,7 +253,7 @@ class _Search:
         mean = self.search.mean
         # Far fewer episodes than in training: one batch a unit, so that no worker goes without.
         unit = min(self.settings.unit_episodes, self.settings.slots)
-        outcomes = self._play("evaluation", number, mean[np.newaxis], seeds, Limits(), unit)
+        outcomes = self._play("evaluation", number, mean[np.newaxis], [seeds], Limits(), unit)
         score = float(np.mean([outcome.total for outcome in outcomes]))
         if score > self.best:
             self.best = score
@@ -263,11 +274,11 @@ class _Search:
         phase: str,
         generation: int,
         candidates: np.ndarray,
-        seeds: Sequence[int],
+        seeds: Sequence[Sequence[int]],
         limits: Limits,
         unit_episodes: int,
     ) -> list[Outcome]:
-        """The outcomes of all candidates on all seeds; an interrupted session's are kept."""
+        """The outcomes of candidate i on `seeds[i]`; an interrupted session's are kept."""
         units = cut(candidates, seeds, limits, unit_episodes)
         played = self.journal.units(phase)
         missing = [number for number in range(len(units)) if number not in played]
@@ -278,7 +289,7 @@ class _Search:
             self.journal.write(generation, phase, number, elapsed_s, outcomes)
             count = sum(map(len, played.values()))
             self.progress.update(
-                0, f"{phase} {generation + 1}: {count} of {len(candidates) * len(seeds)} episodes"
+                0, f"{phase} {generation + 1}: {count} of {sum(map(len, seeds))} episodes"
             )
         return [outcome for number in range(len(units)) for outcome in played[number]]
 
