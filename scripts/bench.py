@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 ROWS = {
     "world": "the fast CarRacing against the official one, one core",
     "envpool": "the fast CarRacing against envpool's, one core",
-    "agent": "V, M and C driving: `wm train-ctrl carracing-laptop`",
+    "agent": "V, M and C driving: `wm train-ctrl carracing-first`",
     "dream": "C in M's dream: `wm train-ctrl doom-laptop`",
-    "extract": "episodes to disk: `wm extract carracing-laptop`",
-    "v-training": "training V: `wm train-vae carracing-laptop`",
+    "extract": "episodes to disk: `wm extract carracing-first`",
+    "v-training": "training V: `wm train-vae carracing-first`",
     "m-training": "training M: `wm train-rnn` of both games",
-    "encode": "frames to latents: `wm encode carracing-laptop`",
+    "encode": "frames to latents: `wm encode carracing-first`",
 }
 MEMORY = "memory"
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from worldmodels.cli import STAGES, main
+from worldmodels.cli import NEVER, STAGES, main
 from worldmodels.config import dump_config, find_config, load_config, shipped_configs
 from worldmodels.experiment import find_experiment
 
@@ -18,7 +18,7 @@ def test_the_promised_configs_are_shipped() -> None:
     promised = {
         f"{game}{kind}" for game in ("carracing", "doom") for kind in ("", "-laptop", "-smoke")
     }
-    assert promised | {"doom-nightmare"} == set(NAMES)
+    assert promised | {"carracing-first", "doom-nightmare"} == set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -37,7 +37,17 @@ def test_every_stage_of_a_run_can_be_planned(name: str, capsys: pytest.CaptureFi
     assert main(["run", name, "--run", "runs/nowhere", "--dry-run"]) == 0
     planned = capsys.readouterr().out
     for name, stage in STAGES.items():
-        assert (f"{name}: " in planned) == stage.in_run, name
+        assert (f"{name}: " in planned) == (stage.turn != NEVER), name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_round_is_of_the_same_game_as_the_one_before(name: str) -> None:
+    config = load_config(find_config(name))
+    if config.previous:
+        before = load_config(find_config(config.previous))
+        assert (before.experiment, before.world) == (config.experiment, config.world)
+        assert before.train_vae.latent == config.train_vae.latent
+        assert before.train_rnn.hidden == config.train_rnn.hidden
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -24,11 +24,14 @@ from worldmodels.config import (
 )
 from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.experiment import find_experiment
-from worldmodels.options import AgentOptions, ExtractOptions, Options, TrainingOptions
+from worldmodels.options import AgentOptions, Options, TrainingOptions
 from worldmodels.settings import PlaySettings, Settings, check_ranges
 
 if TYPE_CHECKING:
     from worldmodels.stages.context import Context
+
+
+ROUND, LAST, NEVER = "in each round", "after the last round", "never"
 
 
 class Entry(NamedTuple):
@@ -37,7 +40,7 @@ class Entry(NamedTuple):
     module: str  # in worldmodels.stages
     section: str  # of a config
     what: str
-    in_run: bool = True  # whether `wm run` includes it
+    turn: str = ROUND  # when it has its turn in `wm run`
 
 
 # In the order of the pipeline.
@@ -47,14 +50,16 @@ STAGES = {
     "encode": Entry("encode", "encode", "turn the frames into series of latents"),
     "train-rnn": Entry("train_rnn", "train_rnn", "train M on the series"),
     "train-ctrl": Entry("train_ctrl", "train_ctrl", "search C with CMA-ES, in game or dream"),
-    "eval": Entry("evaluate", "eval", "score the agent, or the random policy, over 100 episodes"),
-    "render": Entry("render", "render", "film an episode as MP4 and GIF"),
+    "eval": Entry(
+        "evaluate", "eval", "score the agent, or the random policy, over 100 episodes", LAST
+    ),
+    "render": Entry("render", "render", "film an episode as MP4 and GIF", LAST),
     "fidelity": Entry(
-        "fidelity", "fidelity", "measure how true the fast world is to the official one", False
+        "fidelity", "fidelity", "measure how true the fast world is to the official one", NEVER
     ),
 }
 OTHERS = {
-    "run": "extract to render in order, skipping what is finished",
+    "run": "extract to render in order, round by round, skipping what is finished",
     "play": "drive in the game or in the dream yourself, or watch the agent do it",
     "config": "show a resolved config",
 }
@@ -161,8 +166,7 @@ def _dispatch(argv: list[str]) -> None:
         _show_config(config, rest[1:])
     elif command == "run":
         options = _parse(Options, f"wm run {rest[0]}", OTHERS["run"], rest[1:])
-        pipeline = [name for name, stage in STAGES.items() if stage.in_run]
-        _launch(pipeline, config, rest[0], options)
+        _launch(partial(_run_rounds, config, rest[0], options), options)
     elif command == "play":
         _play(config, rest[0], rest[1:])
     else:
@@ -174,7 +178,6 @@ def _stage(command: str, config: Config, name: str, argv: list[str]) -> None:
     entry = STAGES[command]
     settings: Settings = getattr(config, entry.section)
     kinds = {
-        "extract": ExtractOptions,
         "train-vae": TrainingOptions,
         "train-rnn": TrainingOptions,
         "eval": AgentOptions,
@@ -184,7 +187,8 @@ def _stage(command: str, config: Config, name: str, argv: list[str]) -> None:
     options_type = kinds.get(command, Options)
     prog = f"wm {command} {name}"
     options, settings = _parse_both(options_type, settings, prog, entry.what, argv)
-    _launch([command], config.with_settings(entry.section, settings), name, options)
+    changed = config.with_settings(entry.section, settings)
+    _launch(partial(_run_stages, [command], changed, name, options), options)
 
 
 def _play(config: Config, name: str, argv: list[str]) -> None:
@@ -238,28 +242,57 @@ def _show_config(config: Config, argv: list[str]) -> None:
     print(dump_config(config), end="")
 
 
-def _launch(commands: list[str], config: Config, name: str, options: Options) -> None:
-    """Run stages here, or as the first rank of an MPI job; the other ranks only work."""
+def _launch(work: Callable[[Any], None], options: Options) -> None:
+    """Do work here, or as the first rank of an MPI job; the other ranks only help.
+
+    The work is given the pool of the ranks, or None where there is but one.
+    """
     from worldmodels.evolution.pool import mpi_pool, mpi_size
 
     if mpi_size() == 1:
-        _run_stages(commands, config, name, options, None)
+        work(None)
         return
     with mpi_pool(options.device) as pool:
         if pool is not None:
             # A failure is dealt with in here: leaving the block would first wait for the other
             # ranks, which may be in the middle of long work that nobody wants any more.
-            work = partial(_run_stages, commands, config, name, options, pool)
-            _abort_other_ranks(_guarded(work, options.debug))
+            _abort_other_ranks(_guarded(partial(work, pool), options.debug))
+
+
+def _run_rounds(config: Config, name: str, options: Options, pool: Any) -> None:
+    """All rounds of the iterative procedure, the first one first."""
+    from worldmodels.stages.agents import PREVIOUS
+
+    rounds = [(config, name, options.run or _usual_run(name))]
+    while rounds[-1][0].previous:
+        earlier = rounds[-1][0].previous
+        if earlier in [name for _, name, _ in rounds]:
+            raise UsageError(f"{earlier} names itself as the round before (previous = ...).")
+        rounds.append((load_config(find_config(earlier)), earlier, rounds[-1][2] / PREVIOUS))
+    for number, (its_config, its_name, run) in enumerate(reversed(rounds), 1):
+        is_last = number == len(rounds)
+        turns = {ROUND, LAST} if is_last else {ROUND}
+        commands = [command for command, stage in STAGES.items() if stage.turn in turns]
+        inputs = options.inputs_from if is_last else None
+        if len(rounds) > 1:
+            print(f"round {number} of {len(rounds)}: {its_name} in {run}", file=sys.stderr)
+        its_options = dataclasses.replace(options, run=run, inputs_from=inputs)
+        _run_stages(commands, its_config, its_name, its_options, pool)
 
 
 def _run_stages(
     commands: list[str], config: Config, name: str, options: Options, pool: Any
 ) -> None:
+    from worldmodels.stages.agents import agent_folder, find_agent
     from worldmodels.stages.execution import execute, preview
 
-    context = _context(config, name, options, pool)
+    plain = _context(config, name, options, pool)
     for command in commands:
+        context, recorded = plain, config.extract.agent
+        if command == "extract" and recorded:
+            # Nothing is there yet when `wm run` is asked what it would do.
+            find = agent_folder if options.dry_run else find_agent
+            context = dataclasses.replace(plain, agent=find(recorded, config, plain.run))
         stage: Any = importlib.import_module(f"worldmodels.stages.{STAGES[command].module}")
         if options.dry_run:
             for line in preview(stage, context):
@@ -279,9 +312,8 @@ def _context(config: Config, name: str, options: Options, pool: Any) -> Context:
         if folder is not None and folder.exists() and not folder.is_dir():
             raise UsageError(f"{folder} is a file: give the folder of a run.")
     asked = getattr(options, "agent", None)
-    agent = find_agent(asked, config) if asked is not None else None
-    label = Path(name).stem
-    run = options.run or Path("runs") / (f"{label}-{Path(asked).name}" if asked else label)
+    run = options.run or _usual_run(name, asked)
+    agent = find_agent(asked, config, run) if asked is not None else None
     return Context(
         config,
         name,
@@ -293,6 +325,12 @@ def _context(config: Config, name: str, options: Options, pool: Any) -> Context:
         agent,
         pool,
     )
+
+
+def _usual_run(name: str, agent: str | None = None) -> Path:
+    """The run folder of a config, if none is asked for: one of its own for another's agent."""
+    label = Path(name).stem
+    return Path("runs") / (f"{label}-{Path(agent).name}" if agent else label)
 
 
 def _complain(text: str, code: int, debug: bool) -> int:

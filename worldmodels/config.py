@@ -36,6 +36,9 @@ class Config:
     """A shipped game (carracing, doom) or the dotted path of a module with an EXPERIMENT."""
     seed: int
     """Root of every random draw."""
+    previous: str
+    """Config of the round before this one, in the paper's iterative procedure: `wm run` makes its
+    agent first, in the folder `previous` of the run. Empty: this is the first round."""
     world: dict[str, Any]
     """Settings of the game itself; each game declares its own."""
     extract: ExtractSettings
@@ -126,6 +129,8 @@ def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
         raise UsageError(f"{path} is not valid TOML: {error}.") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
+    if isinstance(table.get("previous"), str):
+        table["previous"] = _resolved(table["previous"], path)
     parent = table.pop("extends", None)
     if parent is None:
         return table
@@ -135,6 +140,18 @@ def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     if not parent_path.is_file():  # a user's own file may extend a shipped config
         parent_path = find_config(parent.removesuffix(".toml"))
     return _merged(_read(parent_path, (*seen, path.resolve())), table)
+
+
+def _resolved(name: str, path: Path) -> str:
+    """A config that the file `path` names, as a shipped name or an absolute path.
+
+    What is neither stays as it is: a run outlives the files that it came from.
+    """
+    beside = path.parent / name
+    shipped = {file.resolve(): stem for stem, file in shipped_configs().items()}
+    if not name or not beside.is_file():
+        return name
+    return shipped.get(beside.resolve(), str(beside.resolve()))
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

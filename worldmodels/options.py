@@ -40,12 +40,3 @@ class AgentOptions(Options):
 
     agent: str | None = None
     """zoo for the shipped agent, or a folder with vae, rnn and ctrl; the run's own if not given."""
-
-
-@dataclass(frozen=True)
-class ExtractOptions(Options):
-    """Where and with what to work, and which agent to record."""
-
-    agent: str | None = None
-    """zoo for the shipped agent, or a folder with vae, rnn and ctrl: it plays every second episode,
-    the explorer the others."""

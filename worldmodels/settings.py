@@ -49,6 +49,12 @@ class ExtractSettings:
     """Which of the game's worlds to play."""
     explorer: str
     """How actions are drawn: one of the game's explorers."""
+    agent: str
+    """Who plays every second episode, the explorer the others: previous for the agent of the round
+    before (see `wm run`), zoo, or a folder with vae, rnn and ctrl. Empty: the explorer alone."""
+    agent_spread: NotNegative
+    """Standard deviation of what is added to each parameter of that agent's C, anew for every
+    episode: so that V and M get to see its mistakes, and what becomes of them."""
     min_steps: CountOrNone
     """Episodes of this many steps or fewer are played again with another seed."""
     max_steps: CountOrNone
@@ -64,8 +70,8 @@ class TrainVaeSettings:
     latent: Count
     """Size of z."""
     start: str
-    """Whose V to train on, instead of a random one: zoo, or a folder with vae/, such as another
-    run. The second round of the paper's iterative procedure. Empty: random weights."""
+    """Whose V to train on, instead of a random one: previous for that of the round before (see `wm
+    run`), zoo, or a folder with vae/, such as another run. Empty: random weights."""
     epochs: Annotated[Count, MAY_CHANGE]
     """Passes over the recorded frames."""
     batch_size: Count
@@ -105,8 +111,8 @@ class TrainRnnSettings:
     mixtures: Count
     """Gaussians of each latent dimension."""
     start: str
-    """Whose M to train on, instead of a random one: zoo, or a folder with rnn/, such as another
-    run. Empty: random weights."""
+    """Whose M to train on, instead of a random one: previous for that of the round before (see `wm
+    run`), zoo, or a folder with rnn/, such as another run. Empty: random weights."""
     num_steps: Annotated[Count, MAY_CHANGE]
     """Steps of Adam."""
     batch_size: Count
@@ -152,8 +158,9 @@ class TrainCtrlSettings:
     """What the step size may grow to, a multiple of the standard deviations that the search has
     learnt; 0 for no bound. Fitness that is noisy lets it grow until most candidates fail."""
     start: str
-    """Where the search begins: an agent whose C it takes up (zoo, or a folder with ctrl/, such as
-    another run), to go on with another population, or with V and M trained on. Empty: zeros."""
+    """Where the search begins: an agent whose C it takes up (previous for that of the round before,
+    zoo, or a folder with ctrl/, such as another run), to go on with another population, or with V
+    and M trained on. Empty: zeros."""
     diagonal: bool
     """Whether the scale of each single parameter is learnt as well as the covariance of all, and a
     hundred times as fast (dd-CMA-ES, Akimoto & Hansen 2020)."""

@@ -16,11 +16,11 @@ SHARDS_A_CORE = 4
 
 
 def measure(place: Workplace) -> list[Row]:
-    """`wm encode carracing-laptop` on few episodes, in smaller shards, by workers that stay."""
+    """`wm encode carracing-first` on few episodes, in smaller shards, by workers that stay."""
     cores = usable_cores()
     shard, length = place.pick((4, 250), (1, 60))
     folder = record(place, SHARDS_A_CORE * cores * shard, length)
-    config = changed_config("carracing-laptop", encode={"shard_episodes": shard})
+    config = changed_config("carracing-first", encode={"shard_episodes": shard})
     vae, _ = save_start(place.context(config, "base"))
     plain = PlainEncoder(vae, load_episode(min(folder.glob("*.npz"))).frame)
     numbers = itertools.count()

@@ -15,11 +15,11 @@ from worldmodels.stages import extract
 
 
 def measure(place: Workplace) -> list[Row]:
-    """`wm extract carracing-laptop`, whole episodes, by workers that stay."""
+    """`wm extract carracing-first`, whole episodes, by workers that stay."""
     cores = usable_cores()
     episodes = place.pick(12, 4) * cores
     changes = {"episodes": episodes, "max_steps": place.pick(0, 60)}
-    config = changed_config("carracing-laptop", extract=changes)
+    config = changed_config("carracing-first", extract=changes)
     job = PlainRecorder(place.folder, config.extract.explorer, place.pick(1000, 60))
     workers = max(cores, 2)
     numbers = itertools.count()

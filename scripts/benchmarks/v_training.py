@@ -19,11 +19,11 @@ PLAIN_BATCH = 100  # the paper's
 
 
 def measure(place: Workplace) -> list[Row]:
-    """`wm train-vae carracing-laptop` on few episodes, at its batch size and precision."""
+    """`wm train-vae carracing-first` on few episodes, at its batch size and precision."""
     episodes, length = place.pick((22, 250), (12, 65))
     folder = record(place, episodes, length)
     training = (episodes - VALIDATION_EPISODES) * (length + 1)
-    batch_size = changed_config("carracing-laptop").train_vae.batch_size
+    batch_size = changed_config("carracing-first").train_vae.batch_size
     steps = training // batch_size
     changes = {
         "epochs": 1,
@@ -31,7 +31,7 @@ def measure(place: Workplace) -> list[Row]:
         "shuffle_gib": 2 * training * FRAME_BYTES / BLOCKS / 2**30,
         "report_every": max(steps // 4, 1),
     }
-    config = changed_config("carracing-laptop", train_vae=changes)
+    config = changed_config("carracing-first", train_vae=changes)
     device = resolve_device(place.device)
     frames = np.concatenate([load_episode(path).frame for path in sorted(folder.glob("*.npz"))])
     plain = PlainVaeTraining(frames, config.train_vae.latent, PLAIN_BATCH, device)

@@ -98,6 +98,6 @@ def save_vae_start(context: Context) -> Path:
 
 def record(place: Workplace, episodes: int, steps: int) -> Path:
     """Episodes of the fast CarRacing in the folder `base`, for the rows that need frames."""
-    config = changed_config("carracing-laptop", extract={"episodes": episodes, "max_steps": steps})
+    config = changed_config("carracing-first", extract={"episodes": episodes, "max_steps": steps})
     context = dataclasses.replace(place.context(config, "base"), workers=1)
     return run_stage(extract, context).path

@@ -15,24 +15,32 @@ from worldmodels.stages.context import Context
 from worldmodels.stages.execution import fingerprint
 
 ZOO = Path(__file__).parents[1] / "zoo"
+PREVIOUS = "previous"  # folder in a run: the round before, in the paper's iterative procedure
 
 
-def find_agent(name: str, config: Config, part: str = "ctrl") -> Path:
-    """The folder of an agent: `zoo` for the one that is shipped, else a path.
+def agent_folder(name: str, config: Config, run: Path) -> Path:
+    """Where an agent is, if it is there.
 
-    `part` is what is wanted of it. Raises UsageError where there is none.
+    `zoo` is the shipped one, `previous` that of the round before the run, all else a path.
     """
-    if name != "zoo":
-        folder = Path(name)
-        if not (folder / part).is_dir():
-            raise UsageError(f"there is no agent in {folder}: it has no folder {part}.")
-        return folder
-    folder = ZOO / config.experiment
-    if not folder.is_dir():
+    return {"zoo": ZOO / config.experiment, PREVIOUS: run / PREVIOUS}.get(name, Path(name))
+
+
+def find_agent(name: str, config: Config, run: Path, part: str = "ctrl") -> Path:
+    """`agent_folder`, of which `part` is wanted. Raises UsageError where there is none."""
+    folder = agent_folder(name, config, run)
+    if name == "zoo" and not folder.is_dir():
         raise UsageError(
             f"no trained agent of {config.experiment} is shipped with this version: train one with "
             f"`wm run`, and name its run folder with --run or --agent."
         )
+    if name == PREVIOUS and not (folder / part).is_dir():
+        raise UsageError(
+            f"there is no {folder / part} of a round before this one: `wm run` makes it, if the "
+            f"config names one (previous = ...)."
+        )
+    if not (folder / part).is_dir():
+        raise UsageError(f"there is no agent in {folder}: it has no folder {part}.")
     return folder
 
 
@@ -41,15 +49,15 @@ def check_start(context: Context, section: str, part: str, checkpoint: str) -> N
     start: str = getattr(context.config, section).start
     going_on = (context.output(part).path / checkpoint).exists()
     if start and not going_on:
-        find_agent(start, context.config, part)
+        find_agent(start, context.config, context.run, part)
 
 
-def take_up(network: Vae | Rnn, name: str, part: str, config: Config) -> None:
+def take_up(network: Vae | Rnn, name: str, part: str, context: Context) -> None:
     """Give V or M the weights that it has in the agent `name`.
 
     Raises UsageError if they are of another size.
     """
-    folder = find_agent(name, config, part) / part
+    folder = find_agent(name, context.config, context.run, part) / part
     other = load_vae(folder, "cpu") if isinstance(network, Vae) else load_rnn(folder, "cpu")
     if other.sizes != network.sizes:
         raise UsageError(

@@ -174,7 +174,7 @@ def _merged_config(stage: Stage, context: Context) -> Config:
     if recorded is None:
         return context.config
     now = context.config
-    others = dataclasses.replace(recorded, seed=now.seed, world=now.world)
+    others = dataclasses.replace(recorded, seed=now.seed, previous=now.previous, world=now.world)
     return others.with_settings(stage.SECTION, getattr(now, stage.SECTION))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from jaxtyping import Float
 
 from worldmodels import seeding
 from worldmodels.data.episodes import (
@@ -66,6 +67,7 @@ class ExtractJob:
     slots: int
     agent: AgentJob | None = None  # plays every second episode
     ctrl: Path | None = None  # the folder of its C
+    spread: float = 0.0  # of what is added to C's parameters
 
     @property
     def has_networks(self) -> bool:
@@ -77,14 +79,19 @@ class ExtractJob:
         experiment = find_experiment(self.experiment)
         make = experiment.find_explorer(self.explorer)
         world = experiment.make_world(WorldRequest(self.world, self.slots, self.settings))
-        players: list[Policy] = [ExplorerPolicy(make, self.slots, experiment.action_size)]
+        explorer = ExplorerPolicy(make, self.slots, experiment.action_size)
+        players: list[Callable[[Sequence[int]], Policy]] = [lambda seeds: explorer]
         if self.agent is not None and self.ctrl is not None:
             from worldmodels.data.weights import load_controller
             from worldmodels.models.agent import AgentPolicy
 
-            parameters = load_controller(self.ctrl).parameters[np.newaxis]
+            parameters = load_controller(self.ctrl).parameters
             agent = self.agent.make_agent(experiment, device)
-            players.append(AgentPolicy(agent, parameters, self.slots))
+            players.append(
+                lambda seeds: AgentPolicy(
+                    agent, scattered(parameters, self.spread, seeds), self.slots
+                )
+            )
 
         def record(numbers: Sequence[int]) -> list[int]:
             lengths = dict.fromkeys(numbers, 0)
@@ -92,14 +99,17 @@ class ExtractJob:
                 lengths |= record_with(player, [n for n in numbers if n % len(players) == turn])
             return list(lengths.values())
 
-        def record_with(policy: Policy, numbers: Sequence[int]) -> dict[int, int]:
+        def record_with(
+            player: Callable[[Sequence[int]], Policy], numbers: Sequence[int]
+        ) -> dict[int, int]:
             lengths = dict.fromkeys(numbers, 0)
             for attempt in range(MOST_TRIES):
                 missing = [number for number, length in lengths.items() if not length]
                 if not missing:
                     return lengths
-                tasks = [Task(self._episode_seed(number, attempt)) for number in missing]
-                tapes = _Tapes(len(tasks))
+                seeds = [self._episode_seed(number, attempt) for number in missing]
+                tasks = [Task(seed, row) for row, seed in enumerate(seeds)]
+                policy, tapes = player(seeds), _Tapes(len(tasks))
                 outcomes = play(world, policy, tasks, Limits(max_steps=self.max_steps), tapes)
                 for i, (number, outcome) in enumerate(zip(missing, outcomes, strict=True)):
                     if outcome.length > self.min_steps:
@@ -114,6 +124,15 @@ class ExtractJob:
 
     def _episode_seed(self, number: int, attempt: int) -> int:
         return seeding.derive(self.seed, "episode", number, attempt)
+
+
+def scattered(
+    parameters: Float[np.ndarray, " D"], spread: float, seeds: Sequence[int]
+) -> Float[np.ndarray, "N D"]:
+    """The parameters for the episodes of `seeds`: each with normal noise of its seed's own."""
+    size = len(parameters)
+    noise = [seeding.generator(seed, "agent spread").standard_normal(size) for seed in seeds]
+    return parameters + spread * np.stack(noise)
 
 
 class _Tapes:
@@ -150,6 +169,8 @@ class _Tapes:
 def check(context: Context) -> None:
     """Whether there are such worlds and explorers, and episodes as long as asked for."""
     settings, experiment = context.config.extract, context.experiment
+    if settings.agent_spread and not settings.agent:
+        raise UsageError("--agent-spread has no meaning where no --agent is recorded.")
     experiment.find_explorer(settings.explorer)
     experiment.find_world(settings.world)
     count_workers(context.workers)
@@ -211,6 +232,7 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
             settings.slots,
             agent,
             ctrl,
+            settings.agent_spread,
         )
         workers_mib = 0
         missing = [number for number in range(settings.episodes) if number not in recorded]

@@ -59,7 +59,7 @@ def makes(context: Context) -> str:
 def plan(context: Context) -> list[str]:
     """How many episodes, where."""
     settings = context.config.train_ctrl
-    check(context)
+    _check_settings(context)
     return [
         f"search C for {settings.generations} generations of {settings.population} candidates"
         + (f" in {settings.blocks} blocks" if settings.blocks else "")
@@ -80,7 +80,12 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
 
 
 def check(context: Context) -> None:
-    """Where C can be trained, and how, depends on the game."""
+    """Where C can be trained, and how, depends on the game; and what it starts from is there."""
+    _check_settings(context)
+    check_start(context, SECTION, makes(context), CHECKPOINT)
+
+
+def _check_settings(context: Context) -> None:
     settings, experiment = context.config.train_ctrl, context.experiment
     curriculum(settings.curriculum)
     if 0 < settings.max_sigma < settings.sigma:
@@ -95,7 +100,6 @@ def check(context: Context) -> None:
         )
     if settings.patience and experiment.idle_reward is None:
         raise UsageError(f"--patience has no meaning in {experiment.name}: nothing there is idle.")
-    check_start(context, SECTION, makes(context), CHECKPOINT)
     if settings.world == DREAM:
         if not experiment.done_head:
             raise UsageError(
@@ -349,7 +353,7 @@ def _start(context: Context, sizes: ControllerSizes) -> tuple[Float[np.ndarray, 
     name = context.config.train_ctrl.start
     if not name:
         return np.zeros(sizes.parameters), []
-    folder = find_agent(name, context.config) / "ctrl"
+    folder = find_agent(name, context.config, context.run) / "ctrl"
     controller = load_controller(folder)
     if controller.sizes != sizes:
         raise UsageError(

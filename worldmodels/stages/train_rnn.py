@@ -112,7 +112,7 @@ class _RnnTrainee:
         self, context: Context, training: Sequence[Series], held_out: Sequence[Series]
     ) -> None:
         settings: TrainRnnSettings = context.config.train_rnn
-        self._settings, self._config = settings, context.config
+        self._settings, self._context = settings, context
         self._seed = seeding.derive(context.config.seed, "train-rnn")
         self.device = resolve_device(context.device)
         sampler = EpisodeSampler if settings.sampling == "episodes" else StreamSampler
@@ -140,7 +140,7 @@ class _RnnTrainee:
     def start(self, step: int, extra: dict[str, Any] | None) -> None:
         """Take up the memory that streams carry over, or at first another's weights."""
         if extra is None and self._settings.start:
-            take_up(self.network, self._settings.start, "rnn", self._config)
+            take_up(self.network, self._settings.start, "rnn", self._context)
         if extra is not None:
             self._memory = Memory(extra["h"].to(self.device), extra["c"].to(self.device))
 

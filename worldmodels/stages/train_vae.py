@@ -95,7 +95,7 @@ class _VaeTrainee:
 
     def __init__(self, context: Context, artifact: Artifact, index: EpisodeIndex) -> None:
         self._settings: TrainVaeSettings = context.config.train_vae
-        self._config = context.config
+        self._context = context
         self._seed = seeding.derive(context.config.seed, "train-vae")
         self._device = resolve_device(context.device)
         self._precision = resolve_precision(self._settings.precision, self._device)
@@ -118,7 +118,7 @@ class _VaeTrainee:
     def start(self, step: int, extra: dict[str, Any] | None) -> None:
         """Move the stream of frames to `step`, or at first take up another's weights."""
         if extra is None and self._settings.start:
-            take_up(self.network, self._settings.start, "vae", self._config)
+            take_up(self.network, self._settings.start, "vae", self._context)
         falling = self._settings.learning_rate != self._settings.final_learning_rate
         if extra is not None and falling and extra["num_steps"] != self.num_steps:
             raise WorldModelsError(
