@@ -391,6 +391,23 @@ def test_the_step_size_is_bounded(
     assert asked == [{"diagonal": True, "max_sigma": 0.2}]
 
 
+def test_m_is_validated_on_whole_episodes_and_warns_where_it_is_trained_on_their_starts(
+    run_with: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = str(run_with("vae", "series"))
+    losses = []
+    for length, sampling in ((4, "episodes"), (6, "streams")):
+        run = tmp_path / sampling
+        words = ["train-rnn", TINY, "--run", str(run), "--inputs-from", before]
+        words += ["--sampling", sampling, "--sequence-length", str(length), "--num-steps", "1"]
+        assert main([*words, "--learning-rate", "1e-12"]) == 0  # M stays as it began
+        rows = [json.loads(line) for line in (run / "rnn/metrics.jsonl").read_text().splitlines()]
+        losses.append(rows[-1]["validation_loss"])
+        warned = "only the first 4 steps" in capsys.readouterr().err
+        assert warned == (sampling == "episodes")
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
 def test_a_block_needs_two_candidates(
     run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

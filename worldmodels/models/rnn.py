@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from jaxtyping import Bool, Float
@@ -119,34 +120,21 @@ class Rnn(nn.Module):
 
         The memory is zeroed at every step that `starts` an episode, wherever in the sequence.
         """
-        inputs = self.inputs(z, action, starts)
-        if not bool(starts[:, 1:].any()):
-            keep = (~starts[:, 0]).to(z.dtype).unsqueeze(-1)
-            state = ((memory.h * keep).unsqueeze(0), (memory.c * keep).unsqueeze(0))
-            out, (h, c) = self.lstm(inputs, state)
-            return out, Memory(h[0], c[0])
-        return self._unroll_steps(inputs, starts, memory)
-
-    def _unroll_steps(
-        self, inputs: Float[Tensor, "B T I"], starts: Bool[Tensor, "B T"], memory: Memory
-    ) -> tuple[Float[Tensor, "B T H"], Memory]:
-        """Step by step, because nn.LSTM cannot zero its state inside a sequence.
-
-        Packing the pieces between starts instead would make PyTorch's backward pass on the
-        processor quadratic in their length.
-        """
-        weight_input, weight_h, bias, second_bias = self._weights
-        projected = functional.linear(inputs, weight_input, bias + second_bias).unbind(1)
-        keep = (~starts).to(inputs.dtype).unsqueeze(-1).unbind(1)
+        # nn.LSTM cannot zero its state inside a sequence: the batch is cut wherever a row starts an
+        # episode. (Packing the rows' own pieces instead would make PyTorch's backward pass on the
+        # processor quadratic in their length.)
+        cuts = [0, *(starts[:, 1:].any(0).nonzero().squeeze(1) + 1).tolist(), starts.shape[1]]
+        sizes = [after - before for before, after in pairwise(cuts)]
+        pieces = self.inputs(z, action, starts).split(sizes, dim=1)
+        keep = (~starts[:, cuts[:-1]]).to(z.dtype).unsqueeze(-1).unbind(1)
         h, c = memory.h, memory.c
         outputs = []
-        for step, mask in zip(projected, keep, strict=True):
-            gates = torch.addmm(step, h * mask, weight_h.t())
-            enter, forget, new, leave = gates.chunk(4, dim=1)
-            c = forget.sigmoid() * (c * mask) + enter.sigmoid() * new.tanh()
-            h = leave.sigmoid() * c.tanh()
-            outputs.append(h)
-        return torch.stack(outputs, dim=1), Memory(h, c)
+        for piece, kept in zip(pieces, keep, strict=True):
+            state = ((h * kept).unsqueeze(0), (c * kept).unsqueeze(0))
+            out, (last_h, last_c) = self.lstm(piece, state)
+            h, c = last_h[0], last_c[0]
+            outputs.append(out)
+        return torch.cat(outputs, dim=1), Memory(h, c)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -89,6 +90,11 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     series = load_series(context.input("series").path)
     held_out = settings.validation_episodes
     check_held_out(len(series), held_out)
+    longest = max(each.steps for each in series)
+    if settings.sampling == "episodes" and settings.sequence_length < longest:
+        seen = f"the first {settings.sequence_length} steps of each episode, of up to {longest:,}"
+        note = f"train-rnn: M sees only {seen}; --sampling streams shows it all of them."
+        print(note, file=sys.stderr)
     trainee = _RnnTrainee(context, series[: len(series) - held_out], series[-held_out:])
     with trainee:
         row = train(trainee, artifact, context.checkpoint_s)
@@ -117,7 +123,9 @@ class _RnnTrainee:
         self.device = resolve_device(context.device)
         sampler = EpisodeSampler if settings.sampling == "episodes" else StreamSampler
         self._sampler = sampler(training, settings.batch_size, settings.sequence_length, self._seed)
-        self._validation = whole_episodes(held_out[:VALIDATION_ROWS], settings.sequence_length)
+        held_out = held_out[:VALIDATION_ROWS]
+        # To their end, however short the sequences are: what M learnt only of starts must show.
+        self._validation = whole_episodes(held_out, max(series.steps for series in held_out))
         self.num_steps = settings.num_steps
         self.report_every = settings.report_every
         self.gradient_clip: float | None = settings.gradient_clip
@@ -190,7 +198,7 @@ class _RnnTrainee:
 
     @torch.no_grad()
     def report(self, step: int) -> dict[str, float]:
-        """The loss on the starts of held-out episodes."""
+        """The loss on held-out episodes."""
         generator = seeding.torch_generator(self.device, self._seed, "validation")
         start = self.network.start(len(self._validation.mask))
         losses, _ = self._losses(self._validation, start, generator)
