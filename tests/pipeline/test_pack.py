@@ -48,7 +48,9 @@ def test_a_packed_agent_is_an_agent_to_evaluate(packed: Path, tmp_path: Path) ->
     add_report(packed, tmp_path / "run" / "eval")
     kept = json.loads((packed / "report.json").read_text())
     assert kept == {**report, "agent": packed.name}
-    assert f"{report['mean']:.1f} ± {report['std']:.1f}" in (packed / "card.md").read_text()
+    card = (packed / "card.md").read_text()
+    assert f"{report['mean']:.1f} ± {report['std']:.1f}" in card
+    assert f"--agent FOLDER --episodes {report['episodes']} --seed {report['seeds'][0]}`" in card
 
 
 def test_the_card_names_machine_seed_and_what_each_stage_took(packed: Path) -> None:

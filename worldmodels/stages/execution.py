@@ -8,6 +8,7 @@ import hashlib
 import json
 import platform
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -189,8 +190,26 @@ def _record(context: Context, config: Config) -> None:
             "platform": platform.platform(),
             "machine": machine.describe(),
             "packages": {name: _version(name) for name in ("worldmodels", *PACKAGES)},
+            "commit": _commit(),
         },
     )
+
+
+def _commit() -> str | None:
+    """The commit of this checkout of worldmodels; None for an installed package."""
+    package = Path(__file__).parents[1]
+
+    def git(*words: str) -> str:
+        asked = ["git", "-C", str(package), *words]
+        return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        if git("rev-parse", "--show-prefix") != f"{package.name}/":
+            return None  # it lies in somebody else's repository, such as an environment's
+        changed = git("status", "--porcelain", "--untracked-files=no", ".")
+        return git("rev-parse", "--short=10", "HEAD") + (" and changes" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
 
 
 def _version(name: str) -> str:

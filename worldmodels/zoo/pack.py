@@ -100,7 +100,7 @@ def add_report(out: Path, evaluation: Path) -> None:
             )
     write_json(out / REPORT, {**report, "agent": out.name})  # wherever it lay when it was scored
     above = (out / CARD).read_text().split(SCORE)[0].rstrip()
-    write_text(out / CARD, f"{above}\n\n{SCORE}\n\n{_scored(report)}\n")
+    write_text(out / CARD, f"{above}\n\n{SCORE}\n\n{_scored(report)}\n\n{_repeated(out, report)}\n")
 
 
 def card(run: Path, out: Path) -> str:
@@ -108,6 +108,7 @@ def card(run: Path, out: Path) -> str:
     config = load_recorded_config(run)
     environment = read_json(run / ENVIRONMENT)
     versions = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
+    commit = f", commit {environment['commit']}" if environment.get("commit") else ""
     lines = [
         f"# An agent for {config.experiment}",
         "",
@@ -127,7 +128,7 @@ def card(run: Path, out: Path) -> str:
             lines.append(f"| {name} | {_said(facts)}{where}{before} | {minutes:.0f} min |")
     lines += [
         "",
-        f"Root seed {config.seed}. Machine: {environment['machine']}. {versions}.",
+        f"Root seed {config.seed}. Machine: {environment['machine']}. {versions}{commit}.",
         "",
         f"Fingerprints: {', '.join(f'{n} {digest(p)}' for n, p in _weights(out))}.",
     ]
@@ -167,6 +168,15 @@ def _scored(report: Mapping[str, Any]) -> str:
         f"{report['played_in']}, seeds {first} to {last}, which played no part in training; 95 % "
         f"interval of the mean {report['low']:.1f} to {report['high']:.1f}. These files were "
         f"scored, in half precision; `report.json` has every return."
+    )
+
+
+def _repeated(out: Path, report: Mapping[str, Any]) -> str:
+    game = load_recorded_config(out).experiment
+    which = f"--episodes {report['episodes']} --seed {report['seeds'][0]}"
+    return (
+        f"Repeat it with `wm eval {game} --agent FOLDER {which}`, where FOLDER is this one, or "
+        f"`zoo` for the agent that is shipped."
     )
 
 

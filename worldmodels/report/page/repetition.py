@@ -41,6 +41,8 @@ def _environment(run: Run) -> list[tuple[str, str]]:
     rows += [
         (name, str(noted[name])) for name in ("machine", "platform", "python") if name in noted
     ]
+    if noted.get("commit"):
+        rows.append(("commit", str(noted["commit"])))
     if isinstance(packages, dict):
         rows.append(("packages", ", ".join(f"{name} {is_}" for name, is_ in packages.items())))
     return rows
