@@ -185,7 +185,7 @@ def _record(context: Context, config: Config) -> None:
     write_json(
         context.run / "environment.json",
         {
-            "command": sys.argv,
+            "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
             "python": platform.python_version(),
             "platform": platform.platform(),
             "machine": machine.describe(),
