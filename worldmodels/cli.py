@@ -19,6 +19,7 @@ from worldmodels.config import (
     dump_config,
     find_config,
     load_config,
+    load_rounds,
     nearest,
     shipped_configs,
 )
@@ -263,14 +264,11 @@ def _run_rounds(config: Config, name: str, options: Options, pool: Any) -> None:
     """All rounds of the iterative procedure, the first one first."""
     from worldmodels.stages.agents import PREVIOUS
 
-    rounds = [(config, name, options.run or _usual_run(name))]
-    while rounds[-1][0].previous:
-        earlier = rounds[-1][0].previous
-        if earlier in [name for _, name, _ in rounds]:
-            raise UsageError(f"{earlier} names itself as the round before (previous = ...).")
-        rounds.append((load_config(find_config(earlier)), earlier, rounds[-1][2] / PREVIOUS))
-    for number, (its_config, its_name, run) in enumerate(reversed(rounds), 1):
+    rounds = load_rounds(name, config)
+    for number, (its_name, its_config) in enumerate(rounds, 1):
         is_last = number == len(rounds)
+        run = options.run or _usual_run(name)
+        run = run.joinpath(*[PREVIOUS] * (len(rounds) - number))
         turns = {ROUND, LAST} if is_last else {ROUND}
         commands = [command for command, stage in STAGES.items() if stage.turn in turns]
         inputs = options.inputs_from if is_last else None

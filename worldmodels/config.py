@@ -90,6 +90,19 @@ def load_config(path: Path) -> Config:
     return config
 
 
+def load_rounds(name: str, config: Config) -> list[tuple[str, Config]]:
+    """The configs of all rounds up to `config`, whose name is given, the first round first.
+
+    Raises UsageError where a round would come before itself, and as `load_config` does.
+    """
+    rounds = [(name, config)]
+    while earlier := rounds[0][1].previous:
+        if earlier in [known for known, _ in rounds]:
+            raise UsageError(f"{earlier} names itself as the round before (previous = ...).")
+        rounds.insert(0, (earlier, load_config(find_config(earlier))))
+    return rounds
+
+
 def load_recorded_config(run: Path) -> Config:
     """The config.toml of a run or of a packed agent.
 

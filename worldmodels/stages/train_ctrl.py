@@ -208,14 +208,13 @@ class _Search:
         self.began = began = time.monotonic() - self.journal.elapsed_s
         settings, number = self.settings, self.generation
         candidates = self.search.ask()
-        blocks = block_of(len(candidates), max(settings.blocks, 1))
-        seeds = [
-            [
-                seeding.derive(self.root, "generation", number, block * settings.episodes + episode)
-                for episode in range(settings.episodes)
-            ]
-            for block in blocks.tolist()
+        count = max(settings.blocks, 1)
+        blocks = block_of(len(candidates), count)
+        dealt = [
+            seeding.derive(self.root, "generation", number, episode)
+            for episode in range(count * settings.episodes)
         ]
+        seeds = [dealt[block * settings.episodes :][: settings.episodes] for block in blocks]
         outcomes = self._play(
             "training", number, candidates, seeds, self._limits(), settings.unit_episodes
         )
