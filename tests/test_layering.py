@@ -32,7 +32,7 @@ LAYERS = (
     ("data",),
     ("experiments", "evolution", "report", "zoo", "play", "web"),
     ("stages", "toys"),
-    ("cli", "__main__"),
+    ("failures", "cli", "__main__"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
 import importlib
-import os
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,8 +20,9 @@ from worldmodels.config import (
     nearest,
     shipped_configs,
 )
-from worldmodels.errors import UsageError, WorldModelsError
+from worldmodels.errors import UsageError
 from worldmodels.experiment import find_experiment
+from worldmodels.failures import RESUMABLE, abort_other_ranks, guarded
 from worldmodels.options import AgentOptions, Options, TrainingOptions
 from worldmodels.settings import PlaySettings, Settings, check_ranges
 
@@ -85,8 +83,6 @@ TOOLS = {
     "pack": Tool("worldmodels.zoo.command", "put the agent of a run into a small folder"),
     "doctor": Tool("worldmodels.stages.doctor", "check this installation and this machine"),
 }
-MOST_FOR_A_SENTENCE = 400  # characters of an unexpected error's own words
-RESUMABLE = "stopped; repeat the command to go on."  # of an interrupted stage
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -97,8 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.path.append(str(Path.cwd()))
     goes_on = bool(argv) and (argv[0] in STAGES or argv[0] == "run")
     stopped = RESUMABLE if goes_on else "stopped."
-    code = _guarded(lambda: _dispatch(argv), "--debug" in argv, stopped)
-    _abort_other_ranks(code)
+    code = guarded(lambda: _dispatch(argv), "--debug" in argv, stopped)
+    abort_other_ranks(code)
     return code
 
 
@@ -111,31 +107,6 @@ def command() -> NoReturn:
     if pool is not None:
         pool.leave_abandoned_workers(code)
     sys.exit(code)
-
-
-def _guarded(work: Callable[[], None], debug: bool, stopped: str = RESUMABLE) -> int:
-    """Do the work; a failure becomes a sentence on standard error and an exit code.
-
-    `stopped` is what is said of an interruption.
-    """
-    try:
-        work()
-    except WorldModelsError as error:
-        return _complain(str(error), error.exit_code, debug)
-    except KeyboardInterrupt:
-        return _complain(stopped, 130, debug)
-    except BrokenPipeError:  # the reader of our output has left, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except OSError as error:
-        return _complain(_said_of(error), 1, debug)
-    except MemoryError:
-        text = "out of memory: lower --slots or --batch-size, or use fewer --workers."
-        return _complain(text, 1, debug)
-    except Exception as error:
-        said = f"{type(error).__name__}: {error}"[:MOST_FOR_A_SENTENCE]
-        return _complain(f"unexpected failure: {said} (--debug shows where)", 1, debug)
-    return 0
 
 
 def _dispatch(argv: list[str]) -> None:
@@ -257,7 +228,7 @@ def _launch(work: Callable[[Any], None], options: Options) -> None:
         if pool is not None:
             # A failure is dealt with in here: leaving the block would first wait for the other
             # ranks, which may be in the middle of long work that nobody wants any more.
-            _abort_other_ranks(_guarded(partial(work, pool), options.debug))
+            abort_other_ranks(guarded(partial(work, pool), options.debug))
 
 
 def _run_rounds(config: Config, name: str, options: Options, pool: Any) -> None:
@@ -329,40 +300,6 @@ def _usual_run(name: str, agent: str | None = None) -> Path:
     """The run folder of a config, if none is asked for: one of its own for another's agent."""
     label = Path(name).stem
     return Path("runs") / (f"{label}-{Path(agent).name}" if agent else label)
-
-
-def _complain(text: str, code: int, debug: bool) -> int:
-    """Say what went wrong, once even if many ranks have found out; returns `code`."""
-    from worldmodels.evolution.pool import launched_rank
-
-    if debug:
-        traceback.print_exc()
-    if launched_rank() == 0 or code == 1:
-        print(f"wm: {text}", file=sys.stderr, flush=True)
-    return code
-
-
-def _said_of(error: OSError) -> str:
-    """What a failure of the file system means for the user."""
-    place = error.filename2 or error.filename  # of a copy the second is the one that is written
-    where = f" at {place}" if place else ""
-    if error.errno == errno.ENOSPC:
-        return f"the disk is full{where}: free some space and repeat the command."
-    if error.errno in (errno.EMFILE, errno.ENFILE):
-        return "too many open files: raise the limit with `ulimit -n 4096`, or use fewer --workers."
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return f"no permission to write{where}: choose another folder with --run."
-    if error.errno in (errno.ENOTDIR, errno.EEXIST):
-        return f"{place} cannot be made because it or a part of it is a file: choose a folder."
-    return f"{error.strerror or error}{where}."
-
-
-def _abort_other_ranks(code: int) -> None:
-    """Under mpiexec a failure of one rank ends them all, at once."""
-    from worldmodels.evolution.pool import abort_mpi
-
-    if code != 0:
-        abort_mpi(code)
 
 
 def _overview() -> str:

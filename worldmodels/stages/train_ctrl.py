@@ -23,6 +23,7 @@ from worldmodels.data.weights import (
 from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.evolution.blocks import block_of, standings
 from worldmodels.evolution.cmaes import CmaEs
+from worldmodels.evolution.curriculum import Curriculum, read_curriculum
 from worldmodels.evolution.fitness import DREAM, AgentJob, Dreaming, cut
 from worldmodels.evolution.journal import Journal
 from worldmodels.evolution.lineage import EARLIER, HISTORY, Row, read_lineage
@@ -87,7 +88,7 @@ def check(context: Context) -> None:
 
 def _check_settings(context: Context) -> None:
     settings, experiment = context.config.train_ctrl, context.experiment
-    curriculum(settings.curriculum)
+    read_curriculum(settings.curriculum)
     if 0 < settings.max_sigma < settings.sigma:
         raise UsageError(
             f"--max-sigma {settings.max_sigma:g} is below --sigma {settings.sigma:g}, from which "
@@ -112,22 +113,6 @@ def _check_settings(context: Context) -> None:
         experiment.find_world(settings.world, (DREAM,) if experiment.done_head else ())
 
 
-def curriculum(text: str) -> tuple[int, int] | None:
-    """ "50,5" as (50, 5); None for the empty string. Raises UsageError for anything else."""
-    if not text:
-        return None
-    parts = text.split(",")
-    if len(parts) != 2 or not all(part.strip().isdigit() for part in parts):
-        raise UsageError(
-            f"--curriculum {text!r} is not of the form 50,5: the steps at first, and those added "
-            f"at each improvement."
-        )
-    first, more = int(parts[0]), int(parts[1])
-    if first < 1 or more < 1:
-        raise UsageError(f"--curriculum {text!r}: both numbers must be at least 1.")
-    return first, more
-
-
 class _Search:
     """The state of a search, and its loop over generations."""
 
@@ -145,9 +130,7 @@ class _Search:
         self.env_steps = 0
         self.elapsed_s = 0.0
         self.best = -math.inf  # of the evaluations of the mean
-        self.best_training = -math.inf  # of the populations' mean returns, for the curriculum
-        schedule = curriculum(settings.curriculum)
-        self.length = schedule[0] if schedule else 0  # of training episodes; 0: no limit
+        self.curriculum = Curriculum(settings.curriculum, self.longest)
         self.out_of_time = False
         state = self.checkpointer.load()
         if state is not None:
@@ -233,9 +216,9 @@ class _Search:
             "std": float(returns.std()),
             "sigma": self.search.sigma,
             "mean_length": steps / len(outcomes),
-            "max_steps": self.length,
+            "max_steps": self.curriculum.length,
         }
-        self._lengthen(row["mean"])
+        self.curriculum.tell(row["mean"])
         training_s = time.monotonic() - began
         elapsed_s = self.elapsed_s + training_s
         self.out_of_time = elapsed_s >= settings.max_hours * 3600
@@ -298,22 +281,13 @@ class _Search:
 
     def _limits(self) -> Limits:
         """Of training episodes; evaluations are played to their end."""
-        bounds = [n for n in (self.length, self.settings.max_steps) if n]
+        bounds = [n for n in (self.curriculum.length, self.settings.max_steps) if n]
         return Limits(
             max_steps=min(bounds, default=0),
             patience=self.settings.patience,
             idle_reward=self.experiment.idle_reward or 0.0,
             full_length=min([*bounds, self.longest]),
         )
-
-    def _lengthen(self, mean: float) -> None:
-        """The curriculum: longer episodes whenever the mean return improves."""
-        if mean <= self.best_training:
-            return
-        self.best_training = mean
-        schedule = curriculum(self.settings.curriculum)
-        if schedule:
-            self.length = min(self.length + schedule[1], self.longest)
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -322,8 +296,8 @@ class _Search:
             "env_steps": self.env_steps,
             "elapsed_s": self.elapsed_s,
             "best": self.best,
-            "best_training": self.best_training,
-            "length": self.length,
+            "best_training": self.curriculum.best,
+            "length": self.curriculum.length,
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
@@ -333,8 +307,8 @@ class _Search:
         self.env_steps = state["env_steps"]
         self.elapsed_s = state["elapsed_s"]
         self.best = state["best"]
-        self.best_training = state["best_training"]
-        self.length = state["length"]
+        self.curriculum.best = state["best_training"]
+        self.curriculum.length = state["length"]
         self.out_of_time = self.elapsed_s >= self.settings.max_hours * 3600
         if len(self.search.mean) != self.sizes.parameters:
             raise WorldModelsError(
