@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from worldmodels.evolution.rollout import Limits, Outcome, Task, play
+from worldmodels.evolution.rollout import Limits, Observer, Outcome, Task, play
 from worldmodels.worlds.world import Step, World
 
 Reward = Callable[[int, int], float]
@@ -65,11 +65,12 @@ class Echo:
 
 
 @dataclass
-class Diary:
+class Diary(Observer):
     """Writes down everything that it is shown, by task."""
 
     started_at: dict[int, list[float]] = field(default_factory=dict)
     steps: dict[int, list[tuple[float, float, list[float]]]] = field(default_factory=dict)
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
 
     def started(self, number: int, slot: int, observation: np.ndarray) -> None:
         assert number not in self.started_at
@@ -79,7 +80,12 @@ class Diary:
     def stepped(
         self, number: int, slot: int, action: np.ndarray, reward: float, observation: np.ndarray
     ) -> None:
+        assert number not in self.outcomes
         self.steps[number].append((float(action[0]), float(reward), observation.tolist()))
+
+    def ended(self, number: int, outcome: Outcome) -> None:
+        assert len(self.steps[number]) == outcome.length
+        self.outcomes[number] = outcome
 
 
 SEEDS = (5, 2, 9, 1, 4, 3, 7)
@@ -210,7 +216,8 @@ def test_the_observer_is_shown_every_start(width: int) -> None:
 @every_width
 def test_the_observer_is_shown_every_step_of_each_task_in_order(width: int) -> None:
     diary = Diary()
-    play(Countdown(width), Echo(), TASKS, Limits(max_steps=6), diary)
+    outcomes = play(Countdown(width), Echo(), TASKS, Limits(max_steps=6), diary)
+    assert outcomes == [diary.outcomes[number] for number in range(len(TASKS))]
     for number, seed in enumerate(SEEDS):
         steps = range(min(seed, 6))
         # The action was chosen for the observation before; the observation is the one after.

@@ -47,6 +47,9 @@ class Job(Protocol):
 class Pool(Protocol):
     """Workers that do the items of a job."""
 
+    workers: int
+    """How many there are."""
+
     peak_memory_mib: int
     """The most that one of the workers had in use."""
 
@@ -109,6 +112,7 @@ class SerialPool:
     """All work in this process."""
 
     def __init__(self, device: DeviceName) -> None:
+        self.workers = 1
         self.peak_memory_mib = 0
         self._place = _Place(device, 0)
 
@@ -124,7 +128,8 @@ class SerialPool:
 class ExecutorPool:
     """Work done by a concurrent.futures executor: processes, or MPI ranks."""
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: Executor, workers: int) -> None:
+        self.workers = workers
         self.peak_memory_mib = 0
         self._executor = executor
 
@@ -164,7 +169,7 @@ def process_pool(workers: int, device: DeviceName) -> Iterator[Pool]:
         workers, mp_context=context, initializer=_start_process, initargs=(device, numbers)
     )
     try:
-        yield ExecutorPool(executor)
+        yield ExecutorPool(executor, workers)
     except BaseException:
         global _abandoned
         _abandoned = True
@@ -264,8 +269,8 @@ def mpi_pool(device: DeviceName) -> Iterator[Pool | None]:
     if comm.Get_rank() > 0:
         _settle(_Place(device, max(local - 1, 0)))
     with MPICommExecutor(comm, root=0) as executor:
-        workers: Any = executor  # only the first rank is given one
-        yield None if workers is None else ExecutorPool(workers)
+        given: Any = executor  # only the first rank is given one
+        yield None if given is None else ExecutorPool(given, comm.Get_size() - 1)
 
 
 def abort_mpi(code: int) -> None:

@@ -60,8 +60,7 @@ class Policy(Protocol):
         """Actions (W, A) for the observations of all W worlds; those of `running` will be used."""
 
 
-@runtime_checkable
-class Observer(Protocol):
+class Observer:
     """Is shown everything that happens, to record or to film it."""
 
     def started(self, number: int, slot: int, observation: np.ndarray) -> None:
@@ -76,6 +75,9 @@ class Observer(Protocol):
         observation: np.ndarray,
     ) -> None:
         """Task `number` took a step."""
+
+    def ended(self, number: int, outcome: Outcome) -> None:
+        """Task `number` is over; it is shown nothing more of it."""
 
 
 def play(
@@ -151,7 +153,7 @@ class _Rollout:
             total, task = float(self.total[slot]), self.tasks[self.task[slot]]
             if hopeless[slot]:
                 total += limits.idle_reward * max(limits.full_length - int(self.length[slot]), 0)
-            self.outcomes[self.task[slot]] = Outcome(
+            outcome = Outcome(
                 seed=task.seed,
                 candidate=task.candidate,
                 total=total,
@@ -159,6 +161,9 @@ class _Rollout:
                 terminated=bool(terminated[slot]),
                 truncated=not terminated[slot],
             )
+            self.outcomes[self.task[slot]] = outcome
+            if self.observer is not None:
+                self.observer.ended(int(self.task[slot]), outcome)
         self.task[ended] = -1
         self.world.park(ended)
         return ended

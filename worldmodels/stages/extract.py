@@ -21,7 +21,7 @@ from worldmodels.data.episodes import (
 from worldmodels.data.explorers import ExplorerPolicy
 from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.evolution.pool import chunked, count_workers
-from worldmodels.evolution.rollout import Limits, Outcome, Policy, Task, play
+from worldmodels.evolution.rollout import Limits, Observer, Outcome, Policy, Task, play
 from worldmodels.experiment import WorldRequest, find_experiment
 from worldmodels.metrics import Progress
 from worldmodels.rundir import Artifact
@@ -36,6 +36,10 @@ RECHECKS = True  # so that a damaged file can be removed and made again
 
 RESERVE_BYTES = 1 << 30  # of disk that are left free
 MOST_TRIES = 1000  # at an episode that is longer than the least length
+# A unit of work is at most so many episodes a slot (the more, the fewer slots stand empty at its
+# end), unless that would leave a worker with fewer units than these (all should end together).
+EPISODES_A_SLOT = 4
+UNITS_A_WORKER = 8
 
 
 def needs(context: Context) -> tuple[str, ...]:
@@ -109,11 +113,11 @@ class ExtractJob:
                     return lengths
                 seeds = [self._episode_seed(number, attempt) for number in missing]
                 tasks = [Task(seed, row) for row, seed in enumerate(seeds)]
-                policy, tapes = player(seeds), _Tapes(len(tasks))
-                outcomes = play(world, policy, tasks, Limits(max_steps=self.max_steps), tapes)
-                for i, (number, outcome) in enumerate(zip(missing, outcomes, strict=True)):
+                paths = [episode_path(self.folder, number) for number in missing]
+                recorder = _Recorder(paths, self.min_steps)
+                outcomes = play(world, player(seeds), tasks, Limits(self.max_steps), recorder)
+                for number, outcome in zip(missing, outcomes, strict=True):
                     if outcome.length > self.min_steps:
-                        save_episode(episode_path(self.folder, number), tapes.episode(i, outcome))
                         lengths[number] = outcome.length
             raise WorldModelsError(
                 f"no episode in {MOST_TRIES} lasted longer than --min-steps {self.min_steps}: "
@@ -135,10 +139,12 @@ def scattered(
     return parameters + spread * np.stack(noise)
 
 
-class _Tapes:
-    """Keep what happens in each of some episodes."""
+class _Recorder(Observer):
+    """Saves episode i at paths[i] when it ends, if it is longer than `min_steps`."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, paths: Sequence[Path], min_steps: int) -> None:
+        self._paths, self._min_steps = paths, min_steps
+        count = len(paths)
         self._frames: list[list[np.ndarray]] = [[] for _ in range(count)]
         self._actions: list[list[np.ndarray]] = [[] for _ in range(count)]
         self._rewards: list[list[float]] = [[] for _ in range(count)]
@@ -153,17 +159,20 @@ class _Tapes:
         self._rewards[number].append(reward)
         self._frames[number].append(observation.copy())
 
-    def episode(self, number: int, outcome: Outcome) -> Episode:
-        """All of task `number`, which is forgotten."""
+    def ended(self, number: int, outcome: Outcome) -> None:
+        """All of task `number` goes to disk and is forgotten."""
         frames, self._frames[number] = self._frames[number], []
-        return Episode(
-            np.stack(frames),
-            np.stack(self._actions[number]),
-            np.array(self._rewards[number], np.float32),
-            outcome.terminated,
-            outcome.truncated,
-            outcome.seed,
-        )
+        actions, self._actions[number] = self._actions[number], []
+        if outcome.length > self._min_steps:
+            episode = Episode(
+                np.stack(frames),
+                np.stack(actions),
+                np.array(self._rewards[number], np.float32),
+                outcome.terminated,
+                outcome.truncated,
+                outcome.seed,
+            )
+            save_episode(self._paths[number], episode)
 
 
 def check(context: Context) -> None:
@@ -240,7 +249,7 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
             artifact.reopen()
             context.compile_world(settings.world)
             with context.pool() as pool:
-                for lengths in pool.map(job, chunked(missing, settings.slots)):
+                for lengths in pool.map(job, _units(missing, settings.slots, pool.workers)):
                     count, steps = count + len(lengths), steps + sum(lengths)
                     progress.update(len(lengths), f"{steps:,} steps")
                 workers_mib = pool.peak_memory_mib
@@ -250,6 +259,12 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
         "bytes": _size_bytes(artifact.path),
         "worker_peak_memory_mib": workers_mib,
     }
+
+
+def _units(numbers: Sequence[int], slots: int, workers: int) -> list[Sequence[int]]:
+    """The work in pieces: large enough for full batches, small enough for all workers."""
+    fair = len(numbers) // (UNITS_A_WORKER * workers)
+    return chunked(numbers, max(slots, min(fair, EPISODES_A_SLOT * slots)))
 
 
 def _recorded(context: Context, folder: Path) -> dict[int, int]:

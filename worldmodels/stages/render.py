@@ -10,7 +10,7 @@ import torch
 
 from worldmodels.data.weights import load_vae
 from worldmodels.device import one_thread, resolve_device
-from worldmodels.evolution.rollout import Limits, Task, play
+from worldmodels.evolution.rollout import Limits, Observer, Task, play
 from worldmodels.experiment import OFFICIAL, WorldRequest
 from worldmodels.metrics import Progress
 from worldmodels.models.agent import Agent, AgentPolicy
@@ -78,7 +78,7 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     return {"return": outcome.total, "length": outcome.length, "video": str(path)}
 
 
-class _Film:
+class _Film(Observer):
     """Shows each step as panels: the official picture, what V sees, and what M expects."""
 
     def __init__(

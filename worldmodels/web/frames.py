@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from worldmodels.data.episodes import load_episode
-from worldmodels.evolution.rollout import Limits, Policy, Task, play
+from worldmodels.evolution.rollout import Limits, Observer, Policy, Task, play
 from worldmodels.worlds.world import World
 
 EPISODES = 4  # that frames are taken from
@@ -35,7 +35,7 @@ def played_frames(
     return np.stack([watcher.frames[i] for i in chosen])
 
 
-class _Watcher:
+class _Watcher(Observer):
     """Keeps every frame of an episode."""
 
     def __init__(self) -> None:
