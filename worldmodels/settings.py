@@ -72,8 +72,8 @@ class TrainVaeSettings:
     start: str
     """Whose V to train on, instead of a random one: previous for that of the round before (see `wm
     run`), zoo, or a folder with vae/, such as another run. Empty: random weights."""
-    epochs: Annotated[Count, MAY_CHANGE]
-    """Passes over the recorded frames."""
+    epochs: Annotated[CountOrNone, MAY_CHANGE]
+    """Passes over the recorded frames; 0 takes the V of --start as it is."""
     batch_size: Count
     """Frames in a step of Adam."""
     learning_rate: Positive

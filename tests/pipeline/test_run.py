@@ -21,6 +21,7 @@ from worldmodels.evolution.cmaes import CmaEs
 from worldmodels.evolution.fitness import Unit, cut
 from worldmodels.evolution.lineage import read_lineage
 from worldmodels.experiment import find_experiment
+from worldmodels.metrics import read_jsonl
 from worldmodels.models.agent import Agent, AgentPolicy
 from worldmodels.report.progress import read_history
 from worldmodels.stages import train_ctrl
@@ -325,6 +326,23 @@ def test_v_and_m_are_trained_on(
     began, went = (load(Path(run) / part, "cpu") for run in (finished_run, words[3]))
     for before, after in zip(began.parameters(), went.parameters(), strict=True):
         torch.testing.assert_close(after, before)
+
+
+def test_v_is_taken_as_it_is_in_no_epochs(
+    finished_run: Path, run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_with("episodes")
+    words = ["train-vae", TINY, "--run", str(run), "--epochs", "0"]
+    assert main(words) == 2
+    assert "say whose with --start" in capsys.readouterr().err
+    assert main([*words, "--start", str(finished_run)]) == 0
+    before, after = (load_vae(folder / "vae", "cpu") for folder in (finished_run, run))
+    for old, new in zip(before.parameters(), after.parameters(), strict=True):
+        assert torch.equal(old, new)
+    (row,) = read_jsonl(run / "vae" / "metrics.jsonl")
+    assert row["step"] == 0
+    assert row["validation_loss"] > 0
+    assert (run / "vae" / "reconstructions" / "0000000.png").exists()
 
 
 def test_m_of_another_size_is_not_trained_on(

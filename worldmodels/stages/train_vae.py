@@ -14,7 +14,7 @@ from worldmodels.data.episodes import EpisodeIndex, load_episode, scan_episodes
 from worldmodels.data.frames import FrameStream
 from worldmodels.data.weights import save_network
 from worldmodels.device import resolve_device, resolve_precision
-from worldmodels.errors import WorldModelsError
+from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.models.vae import Vae, VaeSizes, to_frame, to_image, vae_loss
 from worldmodels.report.pictures import save_grid
 from worldmodels.rundir import Artifact
@@ -43,6 +43,9 @@ def makes(context: Context) -> str:
 
 def check(context: Context) -> None:
     """The V to begin with is there; else the ranges of the settings say it all."""
+    settings = context.config.train_vae
+    if not settings.epochs and not settings.start:
+        raise UsageError("--epochs 0 takes another's V as it is: say whose with --start.")
     check_start(context, SECTION, makes(context), CHECKPOINT)
 
 
@@ -113,6 +116,8 @@ class _VaeTrainee:
     def learning_rate(self, step: int) -> float:
         """A cosine from the first to the last step size."""
         first, last = self._settings.learning_rate, self._settings.final_learning_rate
+        if not self.num_steps:
+            return first
         return last + (first - last) * 0.5 * (1 + math.cos(math.pi * step / self.num_steps))
 
     def start(self, step: int, extra: dict[str, Any] | None) -> None:

@@ -52,8 +52,9 @@ class Trainee(Protocol):
 def train(trainee: Trainee, artifact: Artifact, checkpoint_s: float) -> dict[str, Any]:
     """Train to the end, from the checkpoint in the artifact's folder if there is one.
 
-    Returns the last report. Raises WorldModelsError when the loss is not finite; the checkpoint
-    of the last good moment stays.
+    Where there are no steps at all, the network is reported on as it starts. Returns the last
+    report. Raises WorldModelsError when the loss is not finite; the checkpoint of the last good
+    moment stays.
     """
     trained = [p for p in trainee.network.parameters() if p.requires_grad]
     adam = torch.optim.Adam(trained, lr=trainee.learning_rate(0), fused=True)
@@ -76,6 +77,10 @@ def train(trainee: Trainee, artifact: Artifact, checkpoint_s: float) -> dict[str
         ):
             if step:
                 progress.say(f"{trainee.name}: going on from step {step:,}.")
+            if not trainee.num_steps:
+                row: dict[str, Any] = {"step": 0, **trainee.report(0)}
+                log.write(row)
+                progress.say(_said(trainee.name, row))
             began, began_at = time.monotonic(), step
             while step < trainee.num_steps:
                 parts = _step(trainee, adam, trained, step, artifact)
@@ -83,7 +88,7 @@ def train(trainee: Trainee, artifact: Artifact, checkpoint_s: float) -> dict[str
                 progress.update(1, f"loss {parts['loss']:.4g}")
                 if step % trainee.report_every == 0 or step == trainee.num_steps:
                     rate = (step - began_at) / (time.monotonic() - began)
-                    row: dict[str, Any] = {"step": step, **parts, **trainee.report(step)}
+                    row = {"step": step, **parts, **trainee.report(step)}
                     log.write({**row, "steps_per_s": round(rate, 3)})
                     progress.say(_said(trainee.name, row))
                     began, began_at = time.monotonic(), step
