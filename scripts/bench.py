@@ -29,7 +29,7 @@ ROWS = {
     "world": "the fast CarRacing against the official one, one core",
     "envpool": "the fast CarRacing against envpool's, one core",
     "agent": "V, M and C driving: `wm train-ctrl carracing-first`",
-    "dream": "C in M's dream: `wm train-ctrl doom-laptop`",
+    "dream": "C in M's dream: `wm train-ctrl doom-first`",
     "extract": "episodes to disk: `wm extract carracing-first`",
     "v-training": "training V: `wm train-vae carracing-first`",
     "m-training": "training M: `wm train-rnn` of both games",

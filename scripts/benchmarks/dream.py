@@ -30,12 +30,12 @@ NEVER = -100.0  # bias of a done head that never fires
 
 
 def measure(place: Workplace) -> list[Row]:
-    """A generation of `wm train-ctrl doom-laptop`, with fewer candidates."""
-    config = changed_config("doom-laptop")
+    """A generation of `wm train-ctrl doom-first`, with fewer candidates."""
+    config = changed_config("doom-first")
     changes = {"generations": 1, "evaluate_episodes": 1, "max_steps": place.pick(0, 40)}
     changes["population"] = population(config, usable_cores())
     limit = {"max_episode_steps": place.pick(2100, 40)}
-    config = changed_config("doom-laptop", world=limit, train_ctrl=changes)
+    config = changed_config("doom-first", world=limit, train_ctrl=changes)
     _, rnn = save_start(place.context(config, "base"))
     temperature = config.train_ctrl.temperature
     let_dreams_end(rnn, temperature, place.pick(500, 50))
@@ -45,7 +45,7 @@ def measure(place: Workplace) -> list[Row]:
     ):
         rates = in_turns(plain, search, rounds=place.pick(5, 2))
     changes["population"] = population(config, 1)
-    few_units = changed_config("doom-laptop", world=limit, train_ctrl=changes)
+    few_units = changed_config("doom-first", world=limit, train_ctrl=changes)
     return [
         Row(
             name="dream",

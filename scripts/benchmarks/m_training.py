@@ -17,7 +17,7 @@ from worldmodels.stages import train_rnn
 from worldmodels.stages.context import Context
 
 VALIDATION_EPISODES = 4
-TITLES = {"carracing-first": "CarRacing", "doom-laptop": "TakeCover"}
+TITLES = {"carracing-first": "CarRacing", "doom-first": "TakeCover"}
 
 
 def measure(place: Workplace) -> list[Row]:

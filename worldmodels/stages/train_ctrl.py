@@ -64,7 +64,8 @@ def plan(context: Context) -> list[str]:
     return [
         f"search C for {settings.generations} generations of {settings.population} candidates"
         + (f" in {settings.blocks} blocks" if settings.blocks else "")
-        + f", {settings.episodes} episodes each, in the {settings.world} world",
+        + f", {settings.episodes} episode{'s' * (settings.episodes > 1)} each, in the "
+        f"{settings.world} world",
         f"score the mean on {settings.evaluate_episodes} fixed episodes every "
         f"{settings.evaluate_every} generations",
     ]

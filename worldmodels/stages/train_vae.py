@@ -52,6 +52,8 @@ def check(context: Context) -> None:
 def plan(context: Context) -> list[str]:
     """How many steps, and how much memory for frames."""
     settings = context.config.train_vae
+    if not settings.epochs:
+        return [f"take V from {settings.start} as it is"]
     episodes = context.input("episodes")
     if not episodes.is_done:
         return [f"train V for {settings.epochs} epochs once {episodes.path} is there"]
