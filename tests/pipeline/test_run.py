@@ -21,7 +21,6 @@ from worldmodels.evolution.cmaes import CmaEs
 from worldmodels.evolution.fitness import Unit, cut
 from worldmodels.evolution.lineage import read_lineage
 from worldmodels.experiment import find_experiment
-from worldmodels.metrics import read_jsonl
 from worldmodels.models.agent import Agent, AgentPolicy
 from worldmodels.report.progress import read_history
 from worldmodels.stages import train_ctrl
@@ -339,9 +338,11 @@ def test_v_is_taken_as_it_is_in_no_epochs(
     before, after = (load_vae(folder / "vae", "cpu") for folder in (finished_run, run))
     for old, new in zip(before.parameters(), after.parameters(), strict=True):
         assert torch.equal(old, new)
-    (row,) = read_jsonl(run / "vae" / "metrics.jsonl")
-    assert row["step"] == 0
-    assert row["validation_loss"] > 0
+    done = json.loads((run / "vae" / "done").read_text())
+    assert done["step"] == 0
+    assert done["validation_loss"] > 0
+    assert main(["report", str(run)]) == 0
+    assert main(["watch", str(run), "--once"]) == 1
     assert (run / "vae" / "reconstructions" / "0000000.png").exists()
 
 

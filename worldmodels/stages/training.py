@@ -77,9 +77,9 @@ def train(trainee: Trainee, artifact: Artifact, checkpoint_s: float) -> dict[str
         ):
             if step:
                 progress.say(f"{trainee.name}: going on from step {step:,}.")
-            if not trainee.num_steps:
-                row: dict[str, Any] = {"step": 0, **trainee.report(0)}
-                log.write(row)
+            row: dict[str, Any] = {}
+            if not trainee.num_steps:  # no step, no line in the log
+                row = {"step": 0, **trainee.report(0)}
                 progress.say(_said(trainee.name, row))
             began, began_at = time.monotonic(), step
             while step < trainee.num_steps:
@@ -103,7 +103,7 @@ def train(trainee: Trainee, artifact: Artifact, checkpoint_s: float) -> dict[str
                     )
                     checkpointer.stop_if_asked(f"step {step:,} of {trainee.num_steps:,}")
     rows = read_jsonl(artifact.path / METRICS)  # also those of the sessions before this one
-    last = rows[-1] if rows else {}
+    last = rows[-1] if rows else row
     return {name: value for name, value in last.items() if name != "steps_per_s"}
 
 

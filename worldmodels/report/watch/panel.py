@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from worldmodels.metrics import clock
@@ -11,14 +12,16 @@ from worldmodels.report.watch.standing import Standing
 BLUE, ORANGE, QUIET, BOLD, RESET = "\x1b[34m", "\x1b[33m", "\x1b[2m", "\x1b[1m", "\x1b[0m"
 TITLES = {"ctrl": "search of C", "rnn": "training of M", "vae": "training of V"}
 WIDEST = 100  # characters
-LINES_AROUND = 8  # of the panel, besides the chart
-TALLEST = 12  # lines of the chart
+LINES_AROUND = 6  # of the panel, besides the chart and the numbers
+LOWEST, TALLEST = 3, 12  # lines of the chart
 
 
 def panel(standing: Standing, columns: int, lines: int, plain: bool) -> list[str]:
     """The lines of a panel for a terminal of this size; `plain` leaves colours out."""
     width = min(columns - 1, WIDEST)
-    height = max(3, min(TALLEST, lines - LINES_AROUND))
+    numbers = [part for line in _numbers(standing) for part in textwrap.wrap(line, width)]
+    numbers = numbers[: max(lines - LINES_AROUND - LOWEST, 1)]
+    height = max(LOWEST, min(TALLEST, lines - LINES_AROUND - len(numbers)))
     bold, quiet, reset = ("", "", "") if plain else (BOLD, QUIET, RESET)
     title = f"{standing.folder.parent}: {TITLES[standing.folder.name]}"
     state = ", finished" if standing.finished else ", going on"
@@ -32,7 +35,7 @@ def panel(standing: Standing, columns: int, lines: int, plain: bool) -> list[str
         *body,
         f"{quiet}{axis[:width]}{reset}",
         "",
-        *(line[:width] for line in _numbers(standing)),
+        *numbers,
     ]
 
 
