@@ -161,6 +161,15 @@ def test_runs_of_different_games_are_not_compared(
     assert not (copy / "page.html").exists()
 
 
+def test_a_run_of_another_game_does_not_stand_in(
+    finished_run: Path, copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (copy / "config.toml").write_text(dump_config(load_config(find_config("doom-smoke"))))
+    assert report(finished_run, "--inputs-from", copy, "--out", copy / "page.html") == 2
+    assert "holds a run of doom, but" in sentence(capsys)
+    assert not (copy / "page.html").exists()
+
+
 def sentence(capsys: pytest.CaptureFixture[str]) -> str:
     err = capsys.readouterr().err
     assert len(err.splitlines()) == 1, err
@@ -214,6 +223,7 @@ def test_a_damaged_file_is_named(
         (["{run}", "--colour"], "does not know '--colour'"),
         (["{run}", "--out", "{run}"], "is a folder: name a file"),
         (["{run}", "--inputs-from", "nowhere"], "nowhere holds no run"),
+        (["{run}", "--figures", "{run}/config.toml"], "is a file: name a folder"),
     ],
 )
 def test_a_mistake_is_a_sentence(

@@ -334,6 +334,8 @@ def test_v_is_taken_as_it_is_in_no_epochs(
     words = ["train-vae", TINY, "--run", str(run), "--epochs", "0"]
     assert main(words) == 2
     assert "say whose with --start" in capsys.readouterr().err
+    assert main([*words, "--dry-run"]) == 2
+    assert "say whose with --start" in capsys.readouterr().err
     assert main([*words, "--start", str(finished_run)]) == 0
     before, after = (load_vae(folder / "vae", "cpu") for folder in (finished_run, run))
     for old, new in zip(before.parameters(), after.parameters(), strict=True):
@@ -352,6 +354,8 @@ def test_m_of_another_size_is_not_trained_on(
     words = ["train-rnn", TINY, "--run", str(run_with("vae", "series")), "--hidden", "8"]
     assert main([*words, "--start", str(finished_run)]) == 2
     assert "but this is to be of" in capsys.readouterr().err
+    # The refused command does not bind the one that corrects it.
+    assert main([*words[:-1], "16", "--num-steps", "1"]) == 0
 
 
 def test_a_search_that_goes_on_no_longer_needs_the_agent_it_began_with(

@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import tarfile
@@ -263,6 +264,25 @@ def test_served_modules_have_the_kind_that_browsers_insist_on(page: Path) -> Non
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_a_visitor_who_leaves_in_the_middle_is_not_worth_a_word(
+    page: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = open_server(page, 0)
+    (page / "large.bin").write_bytes(bytes(1 << 24))
+    try:
+        with socket.create_connection(("127.0.0.1", server.server_port)) as visitor:
+            # A reset as soon as it is closed, with most of the file still to come.
+            visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            visitor.sendall(b"GET /large.bin HTTP/1.0\r\n\r\n")
+            server.daemon_threads = False  # so that closing waits for the answer to end
+            server.handle_request()
+            visitor.recv(1)
+    finally:
+        server.server_close()
+        (page / "large.bin").unlink()
+    assert capsys.readouterr().err == ""
 
 
 def package(content: str) -> bytes:

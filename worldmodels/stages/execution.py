@@ -56,11 +56,17 @@ def execute(stage: Stage, context: Context) -> None:
         if not stage.RECHECKS and artifact.has_all(identity, growing):
             _say(f"{artifact.path} is finished already: nothing to do.")
             return
+        is_new = not (artifact.path / SETTINGS).exists()
         artifact.begin(identity, growing)
         _record(context, config)
         machine.reset_peak_memory()
-        with _accounted(artifact) as spent_s:
-            facts = stage.run(context, artifact)
+        try:
+            with _accounted(artifact) as spent_s:
+                facts = stage.run(context, artifact)
+        except UsageError:
+            if is_new:  # a mistake must not bind the command that corrects it
+                (artifact.path / SETTINGS).unlink()
+            raise
         peak_mib = machine.peak_memory_mib()
         costs = {
             "wall_s": round(spent_s(), 2),

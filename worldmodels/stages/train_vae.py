@@ -43,15 +43,20 @@ def makes(context: Context) -> str:
 
 def check(context: Context) -> None:
     """The V to begin with is there; else the ranges of the settings say it all."""
+    _check_epochs(context)
+    check_start(context, SECTION, makes(context), CHECKPOINT)
+
+
+def _check_epochs(context: Context) -> None:
     settings = context.config.train_vae
     if not settings.epochs and not settings.start:
         raise UsageError("--epochs 0 takes another's V as it is: say whose with --start.")
-    check_start(context, SECTION, makes(context), CHECKPOINT)
 
 
 def plan(context: Context) -> list[str]:
     """How many steps, and how much memory for frames."""
     settings = context.config.train_vae
+    _check_epochs(context)
     if not settings.epochs:
         return [f"take V from {settings.start} as it is"]
     episodes = context.input("episodes")

@@ -39,6 +39,8 @@ def _write(
     path = out or (runs[0].folder / PAGE if len(runs) == 1 else Path(PAGE))
     if path.is_dir():
         raise UsageError(f"--out {path} is a folder: name a file, such as {path / PAGE}.")
+    if figures is not None and figures.exists() and not figures.is_dir():
+        raise UsageError(f"--figures {figures} is a file: name a folder.")
     with one_thread():
         page = run_page(runs[0]) if len(runs) == 1 else comparison_page(runs)
         write_text(path, page.html())

@@ -110,6 +110,12 @@ def open_run(folder: Path, inputs_from: Path | None = None) -> Run:
             raise UsageError(f"{place} holds no run: it has no config.toml.")
     config = load_recorded_config(folder)
     experiment = find_experiment(config.experiment)
+    other = config if inputs_from is None else load_recorded_config(inputs_from)
+    if other.experiment != config.experiment:
+        raise UsageError(
+            f"--inputs-from {inputs_from} holds a run of {other.experiment}, but {folder} is of "
+            f"{config.experiment}."
+        )
     environment = _environment(folder / "environment.json")
     run = Run(
         folder, config, _config_name(environment, config), experiment, environment, inputs_from

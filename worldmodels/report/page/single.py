@@ -31,7 +31,10 @@ def run_page(run: Run) -> Page:
         title=run.name,
         kicker=f"World Models · {run.experiment.title}",
         lead=_lead(run),
-        tiles=[*_tiles(run, read_history(run.path("ctrl"))), Tile("all stages", clock(seconds))],
+        tiles=[
+            *_tiles(run, read_history(run.path("ctrl"))),
+            Tile("all stages", clock(seconds), "of this run and its inputs"),
+        ],
         sections=sections,
     )
 
@@ -44,7 +47,9 @@ def _lead(run: Run) -> str:
     dates = [str(run.facts(a)["finished"]) for a in ARTIFACTS if "finished" in run.facts(a)]
     if dates:
         last = datetime.fromisoformat(max(dates))
-        text += f"; finished on {last.day} {last:%B %Y}"
+        goes_on = run.path("ctrl").exists() and not run.has("ctrl")
+        said = "its search goes on; the latest stage finished" if goes_on else "finished"
+        text += f"; {said} on {last.day} {last:%B %Y}"
     return f"{text}."
 
 
@@ -64,5 +69,7 @@ def _tiles(run: Run, history: History | None) -> list[Tile]:
         )
     if history is not None:
         said = f"{history.generation[-1]:,.0f} generations in {clock(3600 * history.hours[-1])}"
+        if history.earlier:
+            said += ", with the searches that it goes on from"
         tiles.append(Tile("steps of the search", f"{history.env_steps[-1]:,.0f}", said))
     return tiles

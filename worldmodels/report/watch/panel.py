@@ -23,13 +23,14 @@ def panel(standing: Standing, columns: int, lines: int, plain: bool) -> list[str
     numbers = numbers[: max(lines - LINES_AROUND - LOWEST, 1)]
     height = max(LOWEST, min(TALLEST, lines - LINES_AROUND - len(numbers)))
     bold, quiet, reset = ("", "", "") if plain else (BOLD, QUIET, RESET)
-    title = f"{standing.folder.parent}: {TITLES[standing.folder.name]}"
     state = ", finished" if standing.finished else ", going on"
+    what = f": {TITLES[standing.folder.name]}{state}"
+    room = max(width - len(what), 1)  # for the path, whose end says most
     body = chart(_curves(standing), width, height, plain)
     margin = body[0].index(EDGE) + 1
     axis = " " * margin + _axis(standing, width - margin)
     return [
-        f"{bold}{title[: width - len(state)]}{reset}{state}",
+        f"{bold}{str(standing.folder.parent)[-room:]}{reset}{what[: width - 1]}",
         _bar(standing, width)[:width],
         "",
         *body,

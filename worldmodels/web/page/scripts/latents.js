@@ -27,7 +27,7 @@ export class Latents {
     this.#faders = Array.from({ length: count }, (_, i) => {
       const fader = document.createElement("input");
       Object.assign(fader, { type: "range", min: -REACH, max: REACH, step: 0.01, value: 0 });
-      fader.ariaLabel = `z ${i + 1}`;
+      fader.ariaLabel = `z${i}`; // numbered as in the report and in Python
       fader.addEventListener("dblclick", () => {
         fader.value = 0;
         fader.dispatchEvent(new Event("input", { bubbles: true }));
