@@ -71,6 +71,35 @@ def test_the_best_agent_of_an_unfinished_search_is_packed(
     evaluate(tmp_path / "agent", tmp_path / "scored")
 
 
+def test_v_and_m_of_another_run_are_packed_with_the_settings_that_they_were_made_with(
+    run_with: Callable[..., Path], finished_run: Path, packed: Path, tmp_path: Path
+) -> None:
+    run = run_with("ctrl")
+    (run / "environment.json").write_bytes((finished_run / "environment.json").read_bytes())
+    text = (finished_run / "config.toml").read_text()
+    assert "num_steps = 40\n" in text
+    (run / "config.toml").write_text(text.replace("num_steps = 40\n", "num_steps = 41\n"))
+    words = ["pack", str(run), "--out", str(tmp_path / "agent")]
+    assert main(words) == 1
+    assert main([*words, "--inputs-from", str(finished_run)]) == 0
+    for name in ("config.toml", "vae/model.safetensors", "rnn/model.safetensors"):
+        assert (tmp_path / "agent" / name).read_bytes() == (packed / name).read_bytes()
+
+
+def test_a_c_of_another_m_is_not_packed(
+    run_with: Callable[..., Path], finished_run: Path, tmp_path: Path
+) -> None:
+    run = run_with("vae", "rnn", "ctrl")
+    for name in ("config.toml", "environment.json"):
+        (run / name).write_bytes((finished_run / name).read_bytes())
+    settings = json.loads((run / "ctrl" / "settings.json").read_text())
+    settings["input:rnn"] = "0" * 16
+    (run / "ctrl" / "settings.json").write_text(json.dumps(settings))
+    with pytest.raises(WorldModelsError, match="evolved with another rnn"):
+        pack(run, tmp_path / "agent")
+    assert not (tmp_path / "agent").exists()
+
+
 def test_the_report_of_another_agent_is_not_added(
     finished_run: Path, packed: Path, tmp_path: Path
 ) -> None:

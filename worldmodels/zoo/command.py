@@ -22,7 +22,7 @@ def pack(argv: Sequence[str]) -> None:
         packing.add_report(out, options.evaluation)
         print(out / packing.REPORT)
         return
-    files = packing.pack(options.run, out)
+    files = packing.pack(options.run, out, options.inputs_from)
     size = sum(path.stat().st_size for path in files)
     print(f"{out}: {len(files)} files, {size / 2**20:.1f} MiB. Try it with --agent {out}.")
 
@@ -43,6 +43,12 @@ def read_options(argv: Sequence[str]) -> argparse.Namespace:
         type=Path,
         metavar="DIR",
         help="folder for the agent (default: agent in the run's folder)",
+    )
+    add(
+        "--inputs-from",
+        type=Path,
+        metavar="DIR",
+        help="a run that has what RUN lacks, as it was given to `wm train-ctrl`",
     )
     add(
         "--evaluation",

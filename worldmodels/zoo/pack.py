@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from worldmodels.config import dump_config, load_recorded_config
+from worldmodels.config import Config, dump_config, load_recorded_config
 from worldmodels.data.weights import (
     CONTROLLER,
     FIRST_LATENTS,
@@ -31,21 +32,25 @@ ENVIRONMENT = "environment.json"
 MAKERS = {"vae": "train-vae", "rnn": "train-rnn", "ctrl": "train-ctrl"}
 
 
-def pack(run: Path, out: Path) -> list[Path]:
+def pack(run: Path, out: Path, inputs_from: Path | None = None) -> list[Path]:
     """Write V and M of `run` in half precision, and C, into `out`; returns the files written.
+
+    What `run` lacks is taken from the run `inputs_from`.
 
     The folder is an agent for `--agent`, with a card that says where it comes from. An agent that
     was packed there before stays until the new one is complete. Raises UsageError if `run` is none
     or `out` holds something else, and WorldModelsError if the run has no finished agent.
     """
-    if not (run / "config.toml").is_file():
-        raise UsageError(f"{run} holds no run: it has no config.toml.")
+    runs = [run] if inputs_from is None else [run, inputs_from]
+    for folder in runs:
+        if not (folder / "config.toml").is_file():
+            raise UsageError(f"{folder} holds no run: it has no config.toml.")
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / CARD).is_file())):
         raise UsageError(f"{out} holds something else than a packed agent: name another.")
     out.parent.mkdir(parents=True, exist_ok=True)
     fresh = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
-        _write(run, fresh)
+        _write(runs, fresh)
         if out.exists():
             shutil.rmtree(out)
         fresh.rename(out)
@@ -54,12 +59,14 @@ def pack(run: Path, out: Path) -> list[Path]:
     return sorted(path for path in out.rglob("*") if path.is_file())
 
 
-def _write(run: Path, out: Path) -> None:
+def _write(runs: Sequence[Path], out: Path) -> None:
     """Fill the folder `out`."""
+    run = runs[0]
     config = load_recorded_config(run)
-    controller = load_controller(_part(run, "ctrl", config.experiment).path)
+    controller = load_controller(_part(runs, "ctrl", config.experiment).path)
     parts = ("vae", "rnn", "ctrl") if controller.trained_rnn else ("vae", "ctrl")
-    sources = {name: _part(run, name, config.experiment) for name in parts}
+    sources = {name: _part(runs, name, config.experiment) for name in parts}
+    _check_partners(sources)
     for name, source in sources.items():
         folder = out / name
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,9 +83,32 @@ def _write(run: Path, out: Path) -> None:
         # What the stage wrote about itself, so that the folder counts as finished.
         facts = _facts(source)
         Artifact(out, name, "wm pack").finish(facts["settings"], _costs(facts))
-    write_text(out / "config.toml", dump_config(config))
+    write_text(out / "config.toml", dump_config(_as_made(config, sources)))
     shutil.copyfile(run / ENVIRONMENT, out / ENVIRONMENT)
-    write_text(out / CARD, card(run, out))
+    write_text(out / CARD, card(runs, out))
+
+
+def _as_made(config: Config, sources: Mapping[str, Artifact]) -> Config:
+    """The config with the settings that each part of the agent was really made with."""
+    for name, source in sources.items():
+        section = MAKERS[name].replace("-", "_")
+        settings = getattr(config, section)
+        known = {field.name for field in dataclasses.fields(settings)}
+        made = {k: v for k, v in _facts(source)["settings"].items() if k in known}
+        config = config.with_settings(section, dataclasses.replace(settings, **made))
+    return config
+
+
+def _check_partners(sources: Mapping[str, Artifact]) -> None:
+    """Raise WorldModelsError if C was evolved with another V or M."""
+    evolved = read_json(sources["ctrl"].path / SETTINGS)
+    for name, source in sources.items():
+        expected = evolved.get(f"input:{name}")
+        if expected is not None and expected != digest(source.path / WEIGHTS):
+            raise WorldModelsError(
+                f"{sources['ctrl'].path} was evolved with another {name} than {source.path} holds: "
+                f"name the run that has it with --inputs-from."
+            )
 
 
 def add_report(out: Path, evaluation: Path) -> None:
@@ -103,8 +133,9 @@ def add_report(out: Path, evaluation: Path) -> None:
     write_text(out / CARD, f"{above}\n\n{SCORE}\n\n{_scored(report)}\n\n{_repeated(out, report)}\n")
 
 
-def card(run: Path, out: Path) -> str:
+def card(runs: Sequence[Path], out: Path) -> str:
     """The agent's card: where it comes from, what it cost, how to make it again."""
+    run = runs[0]
     config = load_recorded_config(run)
     environment = read_json(run / ENVIRONMENT)
     versions = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
@@ -118,7 +149,7 @@ def card(run: Path, out: Path) -> str:
         "|---|---|---:|",
     ]
     for name in ("episodes", "vae", "series", "rnn", "ctrl"):
-        artifact = Artifact(run, name, "")
+        artifact = Artifact(_home(runs, name), name, "")
         if artifact.is_done or (artifact.path / CONTROLLER).is_file():
             facts = _facts(artifact)
             where = f" (played in the {facts['settings']['world']} world)" if name == "ctrl" else ""
@@ -135,8 +166,14 @@ def card(run: Path, out: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _part(run: Path, name: str, config: str) -> Artifact:
+def _home(runs: Sequence[Path], name: str) -> Path:
+    """The first of the runs that has the artifact; the first of all if none has."""
+    return next((run for run in runs if (run / name).exists()), runs[0])
+
+
+def _part(runs: Sequence[Path], name: str, config: str) -> Artifact:
     """An artifact of the agent; of a search that goes on, the best agent so far will do."""
+    run = _home(runs, name)
     artifact = Artifact(run, name, f"wm {MAKERS[name]} {config} --run {run}")
     if name != "ctrl" or artifact.is_done or not (artifact.path / CONTROLLER).is_file():
         artifact.require()
