@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -117,6 +119,18 @@ def test_once_shows_a_chart_and_the_numbers(run: Path, capsys: pytest.CaptureFix
     assert "best 150.0 at 30" in out
     assert out.count("◆") == 3 + 1  # and one in the legend
     assert "\x1b" not in out
+
+
+def test_a_stage_without_a_sign_of_life_is_not_said_to_go_on(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["watch", str(run), "--once"]) == 0
+    assert "search of C, going on" in capsys.readouterr().out
+    long_ago = time.time() - 3 * 3600
+    for path in (run / "ctrl").iterdir():
+        os.utime(path, (long_ago, long_ago))
+    assert main(["watch", str(run), "--once"]) == 0
+    assert "search of C, silent for 3h00m" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("columns", "lines"), [(40, 12), (80, 24), (200, 60)])

@@ -162,4 +162,6 @@ def _use_log(axes: Axes, values: Sequence[float]) -> None:
 
 def legend(axes: Axes, columns: int = 3) -> None:
     """A legend below the axes, where it covers no curve."""
-    axes.figure.legend(loc="outside lower left", ncols=columns, fontsize=8, labelcolor=INK)
+    axes.figure.legend(
+        loc="outside lower left", ncols=columns, fontsize=8, labelcolor=INK, handlelength=3
+    )

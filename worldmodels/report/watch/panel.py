@@ -23,8 +23,7 @@ def panel(standing: Standing, columns: int, lines: int, plain: bool) -> list[str
     numbers = numbers[: max(lines - LINES_AROUND - LOWEST, 1)]
     height = max(LOWEST, min(TALLEST, lines - LINES_AROUND - len(numbers)))
     bold, quiet, reset = ("", "", "") if plain else (BOLD, QUIET, RESET)
-    state = ", finished" if standing.finished else ", going on"
-    what = f": {TITLES[standing.folder.name]}{state}"
+    what = f": {TITLES[standing.folder.name]}, {standing.state}"
     room = max(width - len(what), 1)  # for the path, whose end says most
     body = chart(_curves(standing), width, height, plain)
     margin = body[0].index(EDGE) + 1

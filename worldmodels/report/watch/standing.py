@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.evolution.lineage import HISTORY
+from worldmodels.metrics import clock
 from worldmodels.report.progress import METRICS, OF_A_SEARCH, read_progress
 from worldmodels.rundir import DONE, SETTINGS, read_json
 
 RECENT = 10  # generations whose pace is taken for that of those to come
+SILENT_S = 1800.0  # without a sign of life a stage that is not finished has probably been stopped
 OF_A_TRAINING = ("step", "loss", "validation_loss", "steps_per_s")
 
 
@@ -26,6 +30,15 @@ class Standing:
     max_s: float  # a search ends after this time
     finished: bool
     world: str = ""  # where a search plays, if it is one
+    silence_s: float = 0.0  # since the last sign of life
+
+    @property
+    def state(self) -> str:
+        """Whether it goes on, in words."""
+        if self.finished:
+            return "finished"
+        silent = self.silence_s > SILENT_S
+        return f"silent for {clock(self.silence_s)}" if silent else "going on"
 
     @property
     def count(self) -> int:
@@ -73,6 +86,7 @@ def read_standing(run: Path) -> Standing:
                 float(settings.get("max_hours", float("inf"))) * 3600,
                 _is_finished(folder, settings),
                 settings.get("world", ""),
+                _silence_s(folder),
             )
     raise WorldModelsError(
         f"{run} has nothing to watch yet: the training of V is the first stage that logs its "
@@ -94,6 +108,16 @@ def _total(run: Path, artifact: str, settings: dict[str, Any]) -> int | None:
     # As if all episodes were of one length.
     training = (steps + episodes) * (1 - settings["validation_episodes"] / episodes)
     return int(settings["epochs"] * (training // settings["batch_size"]))
+
+
+def _silence_s(folder: Path) -> float:
+    """Seconds since a file of the artifact was last written."""
+    now = time.time()
+    written = []
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # a temporary file that was just renamed
+            written.append(path.stat().st_mtime)
+    return max(now - max(written, default=now), 0.0)
 
 
 def _is_finished(folder: Path, settings: dict[str, Any]) -> bool:
