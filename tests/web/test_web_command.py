@@ -266,6 +266,24 @@ def test_served_modules_have_the_kind_that_browsers_insist_on(page: Path) -> Non
         server.server_close()
 
 
+def test_v_and_m_of_another_run_stand_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, other, car = (
+        make_run(tmp_path / name, game)
+        for name, game in (("run", "doom"), ("other", "doom"), ("car", "carracing"))
+    )
+    for part in ("vae", "rnn"):
+        shutil.rmtree(run / part)
+    runtime = str(fake_runtime(tmp_path / "runtime"))
+    words = ["web", str(run), "--out", str(tmp_path / "page"), "--runtime", runtime]
+    assert cli.main(words) == 1
+    assert "vae does not exist" in said(capsys)
+    assert cli.main([*words, "--inputs-from", str(car)]) == 2
+    assert "holds a run of carracing, not of doom" in said(capsys)
+    assert cli.main([*words, "--inputs-from", str(other)]) == 0
+
+
 def test_a_visitor_who_leaves_in_the_middle_is_not_worth_a_word(
     page: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from worldmodels.config import load_recorded_config
+from worldmodels.config import Config, load_recorded_config
 from worldmodels.data.explorers import ExplorerPolicy
 from worldmodels.data.weights import (
     CONTROLLER,
@@ -17,7 +17,7 @@ from worldmodels.data.weights import (
     load_rnn,
     load_vae,
 )
-from worldmodels.errors import WorldModelsError
+from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.evolution.fitness import Dreaming
 from worldmodels.evolution.rollout import Policy
 from worldmodels.experiment import OFFICIAL, WorldRequest
@@ -32,15 +32,21 @@ from worldmodels.web.frames import played_frames, recorded_frames
 FRAMES = 12
 
 
-def load_dreamer(run: Path, name: str) -> Dreamer:
-    """The agent of a run. Raises WorldModelsError if it has no V or M, or they do not fit."""
+def load_dreamer(run: Path, name: str, inputs_from: Path | None = None) -> Dreamer:
+    """The agent of a run, or of it and the run that has what it lacks.
+
+    Raises WorldModelsError if there is no V or M, or they do not fit.
+    """
     config = load_recorded_config(run)
-    context = Context(config, str(run / "config.toml"), run, device="cpu")
+    context = Context(config, str(run / "config.toml"), run, device="cpu", inputs_from=inputs_from)
     for part in ("vae", "rnn"):
         source = context.input(part)
+        if inputs_from is not None and source.path.parent == inputs_from:
+            _check_game(inputs_from, config)
         if not (source.path / WEIGHTS).is_file():
             source.require()
-    vae, rnn = load_vae(run / "vae", "cpu"), load_rnn(run / "rnn", "cpu")
+    memory = context.input("rnn").path
+    vae, rnn = load_vae(context.input("vae").path, "cpu"), load_rnn(memory, "cpu")
     if vae.sizes.latent != rnn.sizes.latent:
         raise WorldModelsError(
             f"V of {run} makes z of {vae.sizes.latent} numbers but M expects {rnn.sizes.latent}: "
@@ -53,11 +59,20 @@ def load_dreamer(run: Path, name: str) -> Dreamer:
         vae=vae,
         rnn=rnn,
         controller=controller,
-        first=load_first_latents(run / "rnn"),
+        first=load_first_latents(memory),
         frames=_frames(context, policy),
         temperature=config.train_ctrl.temperature,
         max_steps=context.experiment.max_steps(context.game),
     )
+
+
+def _check_game(inputs_from: Path, config: Config) -> None:
+    """Raise UsageError unless that run is of the same game."""
+    other = load_recorded_config(inputs_from).experiment
+    if other != config.experiment:
+        raise UsageError(
+            f"--inputs-from {inputs_from} holds a run of {other}, not of {config.experiment}."
+        )
 
 
 def _players(context: Context, vae: Vae, rnn: Rnn) -> tuple[SavedController | None, Policy]:

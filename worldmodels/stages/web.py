@@ -33,7 +33,9 @@ def web(argv: list[str]) -> None:
     server = open_server(out, options.port) if options.serve else None
     runtime = find_runtime(options.runtime)
     names = folder_names(runs)
-    dreamers = [load_dreamer(run, name) for run, name in zip(runs, names, strict=True)]
+    dreamers = [
+        load_dreamer(run, name, options.inputs_from) for run, name in zip(runs, names, strict=True)
+    ]
     try:
         size = write_site(out, dreamers, runtime)
     except OSError as error:
@@ -69,6 +71,12 @@ def _parser() -> ToolParser:
         nargs="*",
         metavar="RUN",
         help="run folder with config.toml, vae/, rnn/ and mostly ctrl/; zoo: the shipped agents",
+    )
+    add(
+        "--inputs-from",
+        type=Path,
+        metavar="DIR",
+        help="a run whose V and M stand in for those that a RUN lacks",
     )
     add("--out", type=Path, metavar="FOLDER", help="where to (default: web in the first RUN)")
     add("--serve", action="store_true", help=f"then serve it at http://{HOST}:{PORT}/")
