@@ -59,12 +59,16 @@ def test_the_card_names_machine_seed_and_what_each_stage_took(packed: Path) -> N
         assert expected in card
 
 
-def test_the_best_agent_of_an_unfinished_search_is_packed(
-    run_with: Callable[..., Path], finished_run: Path, tmp_path: Path
-) -> None:
-    run = run_with("vae", "rnn", "ctrl")
+@pytest.fixture
+def run(run_with: Callable[..., Path], finished_run: Path) -> Path:
+    """A copy of the finished run that a test may change."""
+    copy = run_with("vae", "rnn", "ctrl")
     for name in ("config.toml", "environment.json"):
-        (run / name).write_bytes((finished_run / name).read_bytes())
+        (copy / name).write_bytes((finished_run / name).read_bytes())
+    return copy
+
+
+def test_the_best_agent_of_an_unfinished_search_is_packed(run: Path, tmp_path: Path) -> None:
     (run / "ctrl" / "done").unlink()
     pack(run, tmp_path / "agent")
     assert "generations" in (tmp_path / "agent" / "card.md").read_text()
@@ -86,12 +90,7 @@ def test_v_and_m_of_another_run_are_packed_with_the_settings_that_they_were_made
         assert (tmp_path / "agent" / name).read_bytes() == (packed / name).read_bytes()
 
 
-def test_a_c_of_another_m_is_not_packed(
-    run_with: Callable[..., Path], finished_run: Path, tmp_path: Path
-) -> None:
-    run = run_with("vae", "rnn", "ctrl")
-    for name in ("config.toml", "environment.json"):
-        (run / name).write_bytes((finished_run / name).read_bytes())
+def test_a_c_of_another_m_is_not_packed(run: Path, tmp_path: Path) -> None:
     settings = json.loads((run / "ctrl" / "settings.json").read_text())
     settings["input:rnn"] = "0" * 16
     (run / "ctrl" / "settings.json").write_text(json.dumps(settings))

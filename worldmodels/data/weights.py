@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +21,7 @@ from worldmodels.errors import WorldModelsError
 from worldmodels.models.controller import ControllerSizes
 from worldmodels.models.rnn import Rnn, RnnSizes
 from worldmodels.models.vae import Vae, VaeSizes
-from worldmodels.rundir import write_atomic, write_json
+from worldmodels.rundir import SETTINGS, digest, read_json, write_atomic, write_json
 from worldmodels.seeding import torch_seeded
 from worldmodels.worlds.dream import FirstLatents
 
@@ -143,3 +144,21 @@ def load_controller(folder: Path) -> SavedController:
             f"`wm train-ctrl` again."
         )
     return controller
+
+
+def check_partners(ctrl: Path, partners: Mapping[str, Path]) -> None:
+    """Raise WorldModelsError unless C was evolved with this V and M, folders by artifact name.
+
+    An agent that was sent without its history is taken at its word.
+    """
+    if not (ctrl / SETTINGS).is_file():
+        return
+    evolved = read_json(ctrl / SETTINGS)
+    for name, folder in partners.items():
+        expected = evolved.get(f"input:{name}")
+        if expected is not None and expected != digest(folder / WEIGHTS):
+            raise WorldModelsError(
+                f"{ctrl} was evolved with another {name} than {folder} holds now: restore that "
+                f"one, name the run that has it with --inputs-from, or search C anew with "
+                f"`wm train-ctrl` in another run folder."
+            )

@@ -5,14 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from worldmodels.config import Config
-from worldmodels.data.weights import SavedController, load_controller, load_rnn, load_vae
+from worldmodels.data.weights import (
+    SavedController,
+    check_partners,
+    load_controller,
+    load_rnn,
+    load_vae,
+)
 from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.evolution.fitness import AgentJob, Dreaming
 from worldmodels.models.rnn import Rnn, RnnSizes
 from worldmodels.models.vae import Vae
-from worldmodels.rundir import SETTINGS, read_json
 from worldmodels.stages.context import Context
-from worldmodels.stages.execution import fingerprint
 
 ZOO = Path(__file__).parents[1] / "zoo"
 PREVIOUS = "previous"  # folder in a run: the round before, in the paper's iterative procedure
@@ -74,22 +78,6 @@ def agent_parts(context: Context) -> tuple[str, ...]:
     return ("vae", "rnn", "ctrl")
 
 
-def _check_partners(context: Context) -> None:
-    """Raise WorldModelsError if V or M is not the one that C was evolved with."""
-    ctrl = context.input("ctrl")
-    if not (ctrl.path / SETTINGS).is_file():  # an agent that was sent without its history
-        return
-    evolved = read_json(ctrl.path / SETTINGS)
-    for name in ("vae", "rnn"):
-        there = context.input(name)
-        expected = evolved.get(f"input:{name}")
-        if expected is not None and expected != fingerprint(there):
-            raise WorldModelsError(
-                f"{ctrl.path} was evolved with another {name} than {there.path} holds now: restore "
-                f"that one, or search C anew with `wm train-ctrl` in another run folder."
-            )
-
-
 def agent_job(
     context: Context, world: str, slots: int, dreaming: Dreaming | None
 ) -> tuple[SavedController, AgentJob]:
@@ -118,7 +106,7 @@ def agent_job(
             f"{ctrl.path} was trained for z, h and action of {asked} numbers but V, M and "
             f"{context.experiment.name} have {there}: it belongs to another agent or game."
         )
-    _check_partners(context)
+    check_partners(ctrl.path, {name: context.input(name).path for name in ("vae", "rnn")})
     if dreaming is not None and not controller.trained_rnn:
         raise WorldModelsError(f"{ctrl.path} was trained beside an untrained M: it has no dream.")
     job = AgentJob(

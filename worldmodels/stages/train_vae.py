@@ -123,9 +123,8 @@ class _VaeTrainee:
     def learning_rate(self, step: int) -> float:
         """A cosine from the first to the last step size."""
         first, last = self._settings.learning_rate, self._settings.final_learning_rate
-        if not self.num_steps:
-            return first
-        return last + (first - last) * 0.5 * (1 + math.cos(math.pi * step / self.num_steps))
+        progress = step / max(self.num_steps, 1)  # no steps: V is taken as it is
+        return last + (first - last) * 0.5 * (1 + math.cos(math.pi * progress))
 
     def start(self, step: int, extra: dict[str, Any] | None) -> None:
         """Move the stream of frames to `step`, or at first take up another's weights."""

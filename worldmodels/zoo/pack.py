@@ -16,6 +16,7 @@ from worldmodels.data.weights import (
     CONTROLLER,
     FIRST_LATENTS,
     WEIGHTS,
+    check_partners,
     load_controller,
     load_rnn,
     load_vae,
@@ -66,7 +67,8 @@ def _write(runs: Sequence[Path], out: Path) -> None:
     controller = load_controller(_part(runs, "ctrl", config.experiment).path)
     parts = ("vae", "rnn", "ctrl") if controller.trained_rnn else ("vae", "ctrl")
     sources = {name: _part(runs, name, config.experiment) for name in parts}
-    _check_partners(sources)
+    partners = {name: source.path for name, source in sources.items() if name != "ctrl"}
+    check_partners(sources["ctrl"].path, partners)
     for name, source in sources.items():
         folder = out / name
         folder.mkdir(parents=True, exist_ok=True)
@@ -97,18 +99,6 @@ def _as_made(config: Config, sources: Mapping[str, Artifact]) -> Config:
         made = {k: v for k, v in _facts(source)["settings"].items() if k in known}
         config = config.with_settings(section, dataclasses.replace(settings, **made))
     return config
-
-
-def _check_partners(sources: Mapping[str, Artifact]) -> None:
-    """Raise WorldModelsError if C was evolved with another V or M."""
-    evolved = read_json(sources["ctrl"].path / SETTINGS)
-    for name, source in sources.items():
-        expected = evolved.get(f"input:{name}")
-        if expected is not None and expected != digest(source.path / WEIGHTS):
-            raise WorldModelsError(
-                f"{sources['ctrl'].path} was evolved with another {name} than {source.path} holds: "
-                f"name the run that has it with --inputs-from."
-            )
 
 
 def add_report(out: Path, evaluation: Path) -> None:
