@@ -118,6 +118,14 @@ def load_recorded_config(run: Path) -> Config:
     return config
 
 
+def require_game(folder: Path, experiment: str) -> None:
+    """Raise UsageError if `folder` holds a run, or a packed agent, of another game."""
+    path = folder / "config.toml"
+    other = _read(path, ()).get("experiment") if path.is_file() else None
+    if other not in (None, experiment):
+        raise UsageError(f"{folder} is of {other}, not of {experiment}: name another folder.")
+
+
 def dump_config(config: Config) -> str:
     """A resolved config as TOML, which `load_config` reads back to the same Config."""
     plain = dataclasses.asdict(config)

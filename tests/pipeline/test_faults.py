@@ -284,11 +284,34 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(
     assert not (run / "rnn" / "done").exists()
 
 
-def test_two_games_do_not_share_a_run_folder(
-    finished_run: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["extract", "{own}", "--run", "{other}"],
+        ["train-vae", "{own}", "--run", "{new}", "--inputs-from", "{other}"],
+        ["train-vae", "{own}", "--run", "{new}", "--start", "{other}"],
+        ["eval", "{own}", "--run", "{new}", "--agent", "{other}"],
+    ],
+)
+def test_two_games_do_not_mix(
+    words: list[str], finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["extract", "carracing-smoke", "--run", str(finished_run)]) == 1
-    assert "holds a run of tiny_game" in said(capsys)
+    new = tmp_path / "new"
+    shutil.copytree(finished_run / "episodes", new / "episodes")
+    names = {"own": "carracing-smoke", "other": finished_run, "new": new}
+    assert main([word.format(**names) for word in words]) == 2
+    assert "is of tiny_game, not of carracing" in said(capsys)
+    assert not (new / "vae").exists()
+
+
+def test_training_does_not_start_from_what_is_not_trained_yet(
+    run_with: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_with("episodes")
+    (tmp_path / "going-on" / "vae").mkdir(parents=True)
+    start = ["--start", str(tmp_path / "going-on")]
+    assert main(["train-vae", TINY, "--run", str(run), *start]) == 2
+    assert "vae has no model.safetensors yet: let `wm train-vae` finish" in said(capsys)
 
 
 def test_a_folder_in_use_is_left_alone(

@@ -166,7 +166,7 @@ def test_a_run_of_another_game_does_not_stand_in(
 ) -> None:
     (copy / "config.toml").write_text(dump_config(load_config(find_config("doom-smoke"))))
     assert report(finished_run, "--inputs-from", copy, "--out", copy / "page.html") == 2
-    assert "holds a run of doom, but" in sentence(capsys)
+    assert "is of doom, not of tiny_game" in sentence(capsys)
     assert not (copy / "page.html").exists()
 
 

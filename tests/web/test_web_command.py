@@ -280,7 +280,7 @@ def test_v_and_m_of_another_run_stand_in(
     assert cli.main(words) == 1
     assert "vae does not exist" in said(capsys)
     assert cli.main([*words, "--inputs-from", str(car)]) == 2
-    assert "holds a run of carracing, not of doom" in said(capsys)
+    assert "is of carracing, not of doom" in said(capsys)
     assert cli.main([*words, "--inputs-from", str(other)]) == 0
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from worldmodels.config import Config
+from worldmodels.config import Config, require_game
 from worldmodels.data.weights import (
+    CONTROLLER,
+    WEIGHTS,
     SavedController,
     check_partners,
     load_controller,
@@ -16,7 +18,7 @@ from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.evolution.fitness import AgentJob, Dreaming
 from worldmodels.models.rnn import Rnn, RnnSizes
 from worldmodels.models.vae import Vae
-from worldmodels.stages.context import Context
+from worldmodels.stages.context import MAKERS, Context
 
 ZOO = Path(__file__).parents[1] / "zoo"
 PREVIOUS = "previous"  # folder in a run: the round before, in the paper's iterative procedure
@@ -31,7 +33,10 @@ def agent_folder(name: str, config: Config, run: Path) -> Path:
 
 
 def find_agent(name: str, config: Config, run: Path, part: str = "ctrl") -> Path:
-    """`agent_folder`, of which `part` is wanted. Raises UsageError where there is none."""
+    """`agent_folder`, of which `part` is wanted.
+
+    Raises UsageError where there is none, or none of this game, or one that is not trained yet.
+    """
     folder = agent_folder(name, config, run)
     if name == "zoo" and not folder.is_dir():
         raise UsageError(
@@ -45,6 +50,13 @@ def find_agent(name: str, config: Config, run: Path, part: str = "ctrl") -> Path
         )
     if not (folder / part).is_dir():
         raise UsageError(f"there is no agent in {folder}: it has no folder {part}.")
+    require_game(folder, config.experiment)
+    content = CONTROLLER if part == "ctrl" else WEIGHTS
+    if not (folder / part / content).is_file():
+        raise UsageError(
+            f"{folder / part} has no {content} yet: let `wm {MAKERS[part]}` finish there first, "
+            f"or name another agent."
+        )
     return folder
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from worldmodels.config import Config
+from worldmodels.config import Config, require_game
 from worldmodels.device import DeviceName, count_gpus
 from worldmodels.evolution.pool import Pool, count_workers, process_pool
 from worldmodels.experiment import Experiment, WorldRequest, find_experiment
@@ -43,10 +43,12 @@ class Context:
     game: Any = field(init=False)  # the experiment's own settings
 
     def __post_init__(self) -> None:
-        """Find the game. Raises UsageError."""
+        """Find the game. Raises UsageError, also if a folder to work with is of another game."""
         experiment = find_experiment(self.config.experiment)
         object.__setattr__(self, "experiment", experiment)
         object.__setattr__(self, "game", experiment.make_settings(self.config))
+        for folder in filter(None, (self.run, self.inputs_from, self.agent)):
+            require_game(folder, self.config.experiment)
 
     def output(self, name: str) -> Artifact:
         """The artifact `name` of this run, to be written."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from worldmodels.config import Config, load_recorded_config
+from worldmodels.config import load_recorded_config
 from worldmodels.data.explorers import ExplorerPolicy
 from worldmodels.data.weights import (
     CONTROLLER,
@@ -17,7 +17,7 @@ from worldmodels.data.weights import (
     load_rnn,
     load_vae,
 )
-from worldmodels.errors import UsageError, WorldModelsError
+from worldmodels.errors import WorldModelsError
 from worldmodels.evolution.fitness import Dreaming
 from worldmodels.evolution.rollout import Policy
 from worldmodels.experiment import OFFICIAL, WorldRequest
@@ -41,8 +41,6 @@ def load_dreamer(run: Path, name: str, inputs_from: Path | None = None) -> Dream
     context = Context(config, str(run / "config.toml"), run, device="cpu", inputs_from=inputs_from)
     for part in ("vae", "rnn"):
         source = context.input(part)
-        if inputs_from is not None and source.path.parent == inputs_from:
-            _check_game(inputs_from, config)
         if not (source.path / WEIGHTS).is_file():
             source.require()
     memory = context.input("rnn").path
@@ -64,15 +62,6 @@ def load_dreamer(run: Path, name: str, inputs_from: Path | None = None) -> Dream
         temperature=config.train_ctrl.temperature,
         max_steps=context.experiment.max_steps(context.game),
     )
-
-
-def _check_game(inputs_from: Path, config: Config) -> None:
-    """Raise UsageError unless that run is of the same game."""
-    other = load_recorded_config(inputs_from).experiment
-    if other != config.experiment:
-        raise UsageError(
-            f"--inputs-from {inputs_from} holds a run of {other}, not of {config.experiment}."
-        )
 
 
 def _players(context: Context, vae: Vae, rnn: Rnn) -> tuple[SavedController | None, Policy]:

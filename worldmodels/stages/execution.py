@@ -20,7 +20,7 @@ from typing import Any
 from worldmodels import machine
 from worldmodels.config import Config, dump_config, load_recorded_config
 from worldmodels.data.weights import CONTROLLER, WEIGHTS
-from worldmodels.errors import UsageError, WorldModelsError
+from worldmodels.errors import UsageError
 from worldmodels.metrics import clock
 from worldmodels.rundir import (
     SETTINGS,
@@ -47,7 +47,6 @@ def execute(stage: Stage, context: Context) -> None:
     growing = may_change(settings)
     identity = _identity(context, settings, sources)
     artifact = context.output(stage.makes(context))
-    _check_run(context)
     stage.check(context)
     config = _merged_config(stage, context)
     with artifact.locked():
@@ -155,16 +154,6 @@ def _drop_other(artifact: Artifact, identity: Mapping[str, Any], growing: frozen
         for path in artifact.path.iterdir():
             if path.name != ".lock":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def _check_run(context: Context) -> None:
-    """Refuse to mix two games in one run folder."""
-    other = _recorded_config(context.run)
-    if other is not None and other.experiment != context.config.experiment:
-        raise WorldModelsError(
-            f"{context.run} holds a run of {other.experiment}, not of "
-            f"{context.config.experiment}: choose another folder with --run."
-        )
 
 
 def _recorded_config(run: Path) -> Config | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from worldmodels.config import Config, dump_config, load_recorded_config
+from worldmodels.config import Config, dump_config, load_recorded_config, require_game
 from worldmodels.data.weights import (
     CONTROLLER,
     FIRST_LATENTS,
@@ -64,6 +64,8 @@ def _write(runs: Sequence[Path], out: Path) -> None:
     """Fill the folder `out`."""
     run = runs[0]
     config = load_recorded_config(run)
+    for other in runs[1:]:
+        require_game(other, config.experiment)
     controller = load_controller(_part(runs, "ctrl", config.experiment).path)
     parts = ("vae", "rnn", "ctrl") if controller.trained_rnn else ("vae", "ctrl")
     sources = {name: _part(runs, name, config.experiment) for name in parts}

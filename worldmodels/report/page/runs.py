@@ -12,6 +12,7 @@ from worldmodels.config import (
     find_config,
     load_config,
     load_recorded_config,
+    require_game,
     shipped_configs,
 )
 from worldmodels.errors import UsageError, WorldModelsError
@@ -110,12 +111,8 @@ def open_run(folder: Path, inputs_from: Path | None = None) -> Run:
             raise UsageError(f"{place} holds no run: it has no config.toml.")
     config = load_recorded_config(folder)
     experiment = find_experiment(config.experiment)
-    other = config if inputs_from is None else load_recorded_config(inputs_from)
-    if other.experiment != config.experiment:
-        raise UsageError(
-            f"--inputs-from {inputs_from} holds a run of {other.experiment}, but {folder} is of "
-            f"{config.experiment}."
-        )
+    if inputs_from is not None:
+        require_game(inputs_from, config.experiment)
     environment = _environment(folder / "environment.json")
     run = Run(
         folder, config, _config_name(environment, config), experiment, environment, inputs_from
