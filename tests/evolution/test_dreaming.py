@@ -35,8 +35,8 @@ def make_world(rnn: Rnn, width: int) -> DreamWorld:
     )
 
 
-def dream(rnn: Rnn, tasks: list[Task]) -> list[Outcome]:
-    world = make_world(rnn, 4)
+def dream(rnn: Rnn, tasks: list[Task], width: int = 4) -> list[Outcome]:
+    world = make_world(rnn, width)
     return play(world, DreamPolicy(world, SIZES, torch.tanh, CANDIDATES), tasks, Limits())
 
 
@@ -60,3 +60,8 @@ def test_dreams_end_at_different_times_and_survival_is_the_return(rnn: Rnn) -> N
 
 def test_a_dreams_outcome_does_not_depend_on_the_order_of_the_tasks(rnn: Rnn) -> None:
     assert dream(rnn, TASKS[::-1])[::-1] == dream(rnn, TASKS)
+
+
+def test_a_dreams_outcome_does_not_depend_on_how_many_others_go_on(rnn: Rnn) -> None:
+    """Of 16 slots half or a quarter are computed once that many dreams are left."""
+    assert dream(rnn, TASKS, width=16) == dream(rnn, TASKS)

@@ -115,10 +115,8 @@ class ExtractJob:
                 tasks = [Task(seed, row) for row, seed in enumerate(seeds)]
                 paths = [episode_path(self.folder, number) for number in missing]
                 recorder = _Recorder(paths, self.min_steps)
-                outcomes = play(world, player(seeds), tasks, Limits(self.max_steps), recorder)
-                for number, outcome in zip(missing, outcomes, strict=True):
-                    if outcome.length > self.min_steps:
-                        lengths[number] = outcome.length
+                play(world, player(seeds), tasks, Limits(self.max_steps), recorder)
+                lengths |= {missing[row]: length for row, length in recorder.saved.items()}
             raise WorldModelsError(
                 f"no episode in {MOST_TRIES} lasted longer than --min-steps {self.min_steps}: "
                 f"lower it."
@@ -144,6 +142,7 @@ class _Recorder(Observer):
 
     def __init__(self, paths: Sequence[Path], min_steps: int) -> None:
         self._paths, self._min_steps = paths, min_steps
+        self.saved: dict[int, int] = {}  # steps of the episodes that were long enough
         count = len(paths)
         self._frames: list[list[np.ndarray]] = [[] for _ in range(count)]
         self._actions: list[list[np.ndarray]] = [[] for _ in range(count)]
@@ -173,6 +172,7 @@ class _Recorder(Observer):
                 outcome.seed,
             )
             save_episode(self._paths[number], episode)
+            self.saved[number] = outcome.length
 
 
 def check(context: Context) -> None:

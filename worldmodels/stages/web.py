@@ -30,7 +30,8 @@ def web(argv: list[str]) -> None:
     out = options.out or (Path("web") if options.runs == ["zoo"] else runs[0] / "web")
     check_out(out)
     require_onnx()
-    server = open_server(out, options.port) if options.serve else None
+    port = PORT if options.port is None else options.port
+    server = open_server(out, port) if options.serve else None
     runtime = find_runtime(options.runtime)
     names = folder_names(runs)
     dreamers = [
@@ -58,7 +59,9 @@ def read_options(argv: list[str]) -> argparse.Namespace:
     options = _parser().read(argv)
     if not options.runs and not options.help:
         raise UsageError("wm web needs the folder of a run: `wm web runs/doom`.")
-    if not 0 <= options.port < 1 << 16:
+    if options.port is not None and not options.serve:
+        raise UsageError("--port has no meaning without --serve.")
+    if options.port is not None and not 0 <= options.port < 1 << 16:
         raise UsageError(f"--port must be from 0 to 65535, not {options.port}.")
     return options
 
@@ -80,7 +83,7 @@ def _parser() -> ToolParser:
     )
     add("--out", type=Path, metavar="FOLDER", help="where to (default: web in the first RUN)")
     add("--serve", action="store_true", help=f"then serve it at http://{HOST}:{PORT}/")
-    add("--port", type=int, default=PORT, metavar="N", help="another port; 0 for any free one")
+    add("--port", type=int, metavar="N", help="another port; 0 for any free one")
     add(
         "--runtime",
         type=Path,
