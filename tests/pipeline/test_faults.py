@@ -289,8 +289,6 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(
     [
         ["extract", "{own}", "--run", "{other}"],
         ["train-vae", "{own}", "--run", "{new}", "--inputs-from", "{other}"],
-        ["train-vae", "{own}", "--run", "{new}", "--start", "{other}"],
-        ["eval", "{own}", "--run", "{new}", "--agent", "{other}"],
     ],
 )
 def test_two_games_do_not_mix(

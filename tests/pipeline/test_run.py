@@ -228,8 +228,8 @@ def test_dry_run_finds_what_the_real_run_would_refuse(
     words = ["train-ctrl", TINY, "--run", str(run_with("vae", "rnn")), "--dry-run"]
     assert main([*words, "--patience", "5"]) == 2
     agent = str(ZOO / "doom")
-    assert main(["eval", "carracing", "--agent", agent, "--dry-run"]) == 2
-    assert "is of doom, not of carracing" in capsys.readouterr().err
+    assert main(["eval", "carracing", "--agent", agent, "--dry-run"]) == 1
+    assert "belongs to another agent or game" in capsys.readouterr().err
 
 
 def test_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from worldmodels.config import Config, require_game
+from worldmodels.config import Config
 from worldmodels.data.weights import (
     CONTROLLER,
     WEIGHTS,
@@ -35,7 +35,7 @@ def agent_folder(name: str, config: Config, run: Path) -> Path:
 def find_agent(name: str, config: Config, run: Path, part: str = "ctrl") -> Path:
     """`agent_folder`, of which `part` is wanted.
 
-    Raises UsageError where there is none, or none of this game, or one that is not trained yet.
+    Raises UsageError where there is none, or one that is not trained yet.
     """
     folder = agent_folder(name, config, run)
     if name == "zoo" and not folder.is_dir():
@@ -50,7 +50,6 @@ def find_agent(name: str, config: Config, run: Path, part: str = "ctrl") -> Path
         )
     if not (folder / part).is_dir():
         raise UsageError(f"there is no agent in {folder}: it has no folder {part}.")
-    require_game(folder, config.experiment)
     content = CONTROLLER if part == "ctrl" else WEIGHTS
     if not (folder / part / content).is_file():
         raise UsageError(

@@ -43,11 +43,14 @@ class Context:
     game: Any = field(init=False)  # the experiment's own settings
 
     def __post_init__(self) -> None:
-        """Find the game. Raises UsageError, also if a folder to work with is of another game."""
+        """Find the game. Raises UsageError, also if a run to work with is of another game.
+
+        An agent may be: whether its sizes fit is all that is asked where it is taken up.
+        """
         experiment = find_experiment(self.config.experiment)
         object.__setattr__(self, "experiment", experiment)
         object.__setattr__(self, "game", experiment.make_settings(self.config))
-        for folder in filter(None, (self.run, self.inputs_from, self.agent)):
+        for folder in filter(None, (self.run, self.inputs_from)):
             require_game(folder, self.config.experiment)
 
     def output(self, name: str) -> Artifact:
