@@ -5,12 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
 
 from worldmodels.models.agent import Squash
-from worldmodels.models.batches import fitted
 from worldmodels.models.controller import ControllerSizes, control, features
-from worldmodels.models.rnn import Memory
 from worldmodels.worlds.dream import DreamWorld
 
 
@@ -47,22 +44,7 @@ class DreamPolicy:
     def act(
         self, observations: Float[np.ndarray, "W Z"], running: Int[np.ndarray, " N"] | None = None
     ) -> Float[np.ndarray, "W A"]:
-        """The actions for the latents and memories that the dreams are at.
-
-        Those of slots that are not among the `running` have no meaning; None: all run.
-        """
-        z, memory, parameters = self._world.z, self._world.memory, self._parameters
-        rows = np.arange(len(z)) if running is None else fitted(running, len(z))
-        if len(rows) == len(z):
-            return self._actions(parameters, z, memory)
-        where = torch.as_tensor(rows, device=z.device)
-        some = Memory(memory.h[where], memory.c[where])
-        action = np.zeros((len(z), self._sizes.action), np.float32)
-        action[rows] = self._actions(parameters[where], z[where], some)
-        return action
-
-    def _actions(
-        self, parameters: Float[Tensor, "B D"], z: Float[Tensor, "B Z"], memory: Memory
-    ) -> Float[np.ndarray, "B A"]:
-        raw = control(self._sizes, parameters, features(self._sizes, z, memory))
+        """The actions for the latents and memories that the dreams are at."""
+        seen = features(self._sizes, self._world.z, self._world.memory)
+        raw = control(self._sizes, self._parameters, seen)
         return self._squash(raw).cpu().numpy()
