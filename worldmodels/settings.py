@@ -164,6 +164,10 @@ class TrainCtrlSettings:
     diagonal: bool
     """Whether the scale of each single parameter is learnt as well as the covariance of all, and a
     hundred times as fast (dd-CMA-ES, Akimoto & Hansen 2020)."""
+    whiten: bool
+    """Search in coordinates in which all that C sees varies alike, as recorded episodes tell: else
+    the few cells of M that swing most decide how candidates differ. sigma is then the spread of C's
+    outputs before they are squashed, not of its parameters."""
     inputs: Literal["z", "z+h", "z+c+h"]
     """What C sees: the latent, M's output h, M's cell c."""
     hidden: CountOrNone

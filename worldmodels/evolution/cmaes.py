@@ -43,16 +43,21 @@ class CmaEs:
         seed: int,
         diagonal: bool = False,
         max_sigma: float = 0.0,
+        basis: Float[np.ndarray, "D D"] | None = None,
     ) -> None:
         """Search around `start` with standard deviation `sigma` in each of its D parameters.
 
-        `max_sigma` is what the step size may grow to; 0 for no bound.
+        `max_sigma` is what the step size may grow to; 0 for no bound. With `basis` the search moves
+        in coordinates u of which `basis @ u` are the parameters, and `sigma` is of those.
         """
         import cma
 
-        self.max_sigma = max_sigma
+        self.max_sigma, self._basis = max_sigma, basis
+        start = np.asarray(start, np.float64)
+        with threadpool_limits(1):
+            origin = start if basis is None else np.linalg.solve(basis, start)
         self._search = cma.CMAEvolutionStrategy(
-            np.asarray(start, np.float64),
+            origin,
             sigma,
             {
                 "popsize": population,
@@ -68,7 +73,7 @@ class CmaEs:
         """The candidates of the next generation."""
         with threadpool_limits(1):
             self._candidates = self._search.ask()
-        return np.array(self._candidates)
+            return self._parameters(np.array(self._candidates))
 
     def tell(self, returns: Float[np.ndarray, " P"]) -> None:
         """Learn from the mean return of each candidate of the last `ask`."""
@@ -80,7 +85,11 @@ class CmaEs:
     @property
     def mean(self) -> Float[np.ndarray, " D"]:
         """The mean of the search distribution: its best guess, and the agent."""
-        return np.array(self._search.mean)
+        with threadpool_limits(1):
+            return self._parameters(np.array(self._search.mean))
+
+    def _parameters(self, coordinates: Float[np.ndarray, "*P D"]) -> Float[np.ndarray, "*P D"]:
+        return coordinates if self._basis is None else coordinates @ self._basis.T
 
     @property
     def sigma(self) -> float:
@@ -91,7 +100,8 @@ class CmaEs:
     def covariance(self) -> Float[np.ndarray, "D D"]:
         """The covariance of the search distribution, the step size included."""
         scales = self.sigma * np.asarray(self._search.sigma_vec.scaling) * np.ones_like(self.mean)
-        return np.array(self._search.C) * np.outer(scales, scales)
+        covariance = np.array(self._search.C) * np.outer(scales, scales)
+        return self._parameters(self._parameters(covariance).T)
 
     def state(self) -> bytes:
         """Everything, random state included, as bytes for `restore`, between tell and ask."""
@@ -99,9 +109,14 @@ class CmaEs:
         return pickle.dumps(self._search)
 
     @classmethod
-    def restore(cls, state: bytes, max_sigma: float = 0.0) -> CmaEs:
+    def restore(
+        cls,
+        state: bytes,
+        max_sigma: float = 0.0,
+        basis: Float[np.ndarray, "D D"] | None = None,
+    ) -> CmaEs:
         """The search that `state` was taken of. The bytes can run code: read only your own."""
         search = cls.__new__(cls)
         search._search = pickle.loads(state)
-        search.max_sigma = max_sigma
+        search.max_sigma, search._basis = max_sigma, basis
         return search

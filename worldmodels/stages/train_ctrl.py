@@ -13,29 +13,22 @@ from jaxtyping import Float
 
 from worldmodels import seeding
 from worldmodels.checkpoint import Checkpointer
-from worldmodels.data.weights import (
-    SavedController,
-    load_controller,
-    load_rnn,
-    load_vae,
-    save_controller,
-)
+from worldmodels.data.weights import SavedController, save_controller
 from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.evolution.blocks import block_of, standings
 from worldmodels.evolution.cmaes import CmaEs
 from worldmodels.evolution.curriculum import Curriculum, read_curriculum
-from worldmodels.evolution.fitness import DREAM, AgentJob, Dreaming, cut
+from worldmodels.evolution.fitness import DREAM, cut
 from worldmodels.evolution.journal import Journal
-from worldmodels.evolution.lineage import EARLIER, HISTORY, Row, read_lineage
+from worldmodels.evolution.lineage import EARLIER, HISTORY
 from worldmodels.evolution.pool import Pool
 from worldmodels.evolution.rollout import Limits, Outcome
 from worldmodels.metrics import MetricsLog, Progress, write_jsonl
-from worldmodels.models.controller import ControllerSizes
 from worldmodels.rundir import Artifact
 from worldmodels.settings import TrainCtrlSettings
-from worldmodels.stages.agents import check_start, find_agent
+from worldmodels.stages.agents import check_start
 from worldmodels.stages.context import Context
-from worldmodels.stages.train_rnn import sizes as rnn_sizes
+from worldmodels.stages.search_start import agent_job, first_mean, search_coordinates
 from worldmodels.stages.train_rnn import start_seed
 
 SECTION = "train_ctrl"
@@ -47,9 +40,10 @@ JOURNAL = "playing.jsonl"
 
 
 def needs(context: Context) -> tuple[str, ...]:
-    """V, and M unless it stays at its random start."""
-    trained = context.config.train_ctrl.rnn == "trained"
-    return ("vae", "rnn") if trained else ("vae",)
+    """V, M unless it stays at its random start, and the series if they are to tell C's scales."""
+    settings = context.config.train_ctrl
+    rnn = ("rnn",) if settings.rnn == "trained" else ()
+    return ("vae", *rnn, *(("series",) if settings.whiten else ()))
 
 
 def makes(context: Context) -> str:
@@ -95,6 +89,10 @@ def _check_settings(context: Context) -> None:
             f"--max-sigma {settings.max_sigma:g} is below --sigma {settings.sigma:g}, from which "
             f"the search begins."
         )
+    if settings.whiten and settings.hidden:
+        raise UsageError(
+            f"--whiten is for a linear C: leave it out, or leave out --hidden {settings.hidden}."
+        )
     if settings.blocks * 2 > settings.population:
         raise UsageError(
             f"--blocks {settings.blocks} of a population of {settings.population} leaves a block "
@@ -123,7 +121,7 @@ class _Search:
         self.experiment = context.experiment
         self.root = seeding.derive(context.config.seed, "train-ctrl")
         self.longest = context.experiment.max_steps(context.game)
-        self.job = _job(context)
+        self.job = agent_job(context)
         self.sizes = self.job.controller
         self.seed_of_rnn = start_seed(context)
         self.checkpointer = Checkpointer(artifact.path / CHECKPOINT)
@@ -133,12 +131,15 @@ class _Search:
         self.best = -math.inf  # of the evaluations of the mean
         self.curriculum = Curriculum(settings.curriculum, self.longest)
         self.out_of_time = False
+        self.basis: Float[np.ndarray, "D D"] | None = None
         state = self.checkpointer.load()
         if state is not None:
             self._restore(state)
         else:
-            start, earlier = _start(context, self.sizes)
+            start, earlier = first_mean(context, self.sizes)
             write_jsonl(artifact.path / EARLIER, earlier)
+            if settings.whiten:
+                self.basis = search_coordinates(context, self.job, self.root)
             self.search = CmaEs(
                 start,
                 settings.population,
@@ -146,6 +147,7 @@ class _Search:
                 seeding.derive(self.root, "cmaes"),
                 diagonal=settings.diagonal,
                 max_sigma=settings.max_sigma,
+                basis=self.basis,
             )
 
     def run(self) -> dict[str, Any]:
@@ -293,6 +295,7 @@ class _Search:
     def _state(self) -> dict[str, Any]:
         return {
             "search": torch.frombuffer(bytearray(self.search.state()), dtype=torch.uint8),
+            "basis": None if self.basis is None else torch.from_numpy(self.basis),
             "generation": self.generation,
             "env_steps": self.env_steps,
             "elapsed_s": self.elapsed_s,
@@ -303,7 +306,9 @@ class _Search:
 
     def _restore(self, state: dict[str, Any]) -> None:
         saved = state["search"].numpy().tobytes()
-        self.search = CmaEs.restore(saved, self.settings.max_sigma)
+        basis = state.get("basis")  # searches of older versions have none
+        self.basis = None if basis is None else basis.numpy()
+        self.search = CmaEs.restore(saved, self.settings.max_sigma, self.basis)
         self.generation = state["generation"]
         self.env_steps = state["env_steps"]
         self.elapsed_s = state["elapsed_s"]
@@ -317,63 +322,6 @@ class _Search:
                 f"parameters, not {self.sizes.parameters}: remove {self.artifact.path} to start "
                 f"afresh."
             )
-
-
-def _start(context: Context, sizes: ControllerSizes) -> tuple[Float[np.ndarray, " D"], list[Row]]:
-    """The first mean of the search, and the generations that have led to it.
-
-    Raises UsageError for a C of another layout.
-    """
-    name = context.config.train_ctrl.start
-    if not name:
-        return np.zeros(sizes.parameters), []
-    folder = find_agent(name, context.config, context.run) / "ctrl"
-    controller = load_controller(folder)
-    if controller.sizes != sizes:
-        raise UsageError(
-            f"--start {name}: {folder} holds a C of {controller.sizes}, but this search is for "
-            f"{sizes}."
-        )
-    return controller.parameters, read_lineage(folder, controller.generation)
-
-
-def _job(context: Context) -> AgentJob:
-    """What the workers must know to play; loads V and M once to see that they fit."""
-    settings = context.config.train_ctrl
-    trained = settings.rnn == "trained"
-    latent = load_vae(context.input("vae").path, "cpu").sizes.latent
-    rnn = rnn_sizes(context, latent)
-    if trained:
-        rnn = load_rnn(context.input("rnn").path, "cpu").sizes
-        if rnn.latent != latent:
-            raise WorldModelsError(
-                f"M was trained on latents of {rnn.latent} numbers but V makes {latent}: run "
-                f"`wm encode` and `wm train-rnn` again in another run folder."
-            )
-    controller = ControllerSizes(
-        latent=latent,
-        memory=rnn.hidden,
-        action=context.experiment.action_size,
-        inputs=settings.inputs,
-        hidden=settings.hidden,
-        bias=settings.bias,
-    )
-    dreaming = None
-    if settings.world == DREAM:
-        dreaming = Dreaming(settings.temperature, settings.initial_noise)
-    return AgentJob(
-        experiment=context.config.experiment,
-        settings=context.game,
-        world=settings.world,
-        vae=context.input("vae").path,
-        rnn=context.input("rnn").path if trained else None,
-        rnn_sizes=None if trained else rnn,
-        rnn_seed=start_seed(context),
-        controller=controller,
-        sample_latent=settings.latent == "sample",
-        slots=settings.slots,
-        dreaming=dreaming,
-    )
 
 
 def _said(row: dict[str, Any]) -> str:
