@@ -411,7 +411,7 @@ def test_the_step_size_is_bounded(
 
     monkeypatch.setattr(train_ctrl, "CmaEs", spy)
     assert main([*words, "0.2", "--generations", "1", "--workers", "1"]) == 0
-    assert asked == [{"diagonal": True, "max_sigma": 0.2}]
+    assert asked == [{"diagonal": True, "max_sigma": 0.2, "basis": None}]
 
 
 def test_m_is_validated_on_whole_episodes_and_warns_where_it_is_trained_on_their_starts(

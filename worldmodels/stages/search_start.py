@@ -53,7 +53,7 @@ def search_coordinates(context: Context, job: AgentJob, seed: int) -> Float[np.n
         )
 
 
-def agent_job(context: Context) -> AgentJob:
+def search_job(context: Context) -> AgentJob:
     """What the workers must know to play; loads V and M once to see that they fit."""
     settings = context.config.train_ctrl
     trained = settings.rnn == "trained"

@@ -28,7 +28,7 @@ from worldmodels.rundir import Artifact
 from worldmodels.settings import TrainCtrlSettings
 from worldmodels.stages.agents import check_start
 from worldmodels.stages.context import Context
-from worldmodels.stages.search_start import agent_job, first_mean, search_coordinates
+from worldmodels.stages.search_start import first_mean, search_coordinates, search_job
 from worldmodels.stages.train_rnn import start_seed
 
 SECTION = "train_ctrl"
@@ -59,7 +59,7 @@ def plan(context: Context) -> list[str]:
         f"search C for {settings.generations} generations of {settings.population} candidates"
         + (f" in {settings.blocks} blocks" if settings.blocks else "")
         + f", {settings.episodes} episode{'s' * (settings.episodes > 1)} each, in the "
-        f"{settings.world} world",
+        f"{settings.world} world" + (", in whitened coordinates" if settings.whiten else ""),
         f"score the mean on {settings.evaluate_episodes} fixed episodes every "
         f"{settings.evaluate_every} generations",
     ]
@@ -121,7 +121,7 @@ class _Search:
         self.experiment = context.experiment
         self.root = seeding.derive(context.config.seed, "train-ctrl")
         self.longest = context.experiment.max_steps(context.game)
-        self.job = agent_job(context)
+        self.job = search_job(context)
         self.sizes = self.job.controller
         self.seed_of_rnn = start_seed(context)
         self.checkpointer = Checkpointer(artifact.path / CHECKPOINT)
