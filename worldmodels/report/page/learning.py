@@ -66,7 +66,7 @@ def _learning_curve(
         _scale(axes, np.concatenate([*xs, published]))
         axes.set_xlabel(axis.label)
         axes.set_title("return", loc="left")
-        legend(axes)
+        legend(axes, columns=2)  # three would not fit side by side
 
     said = f"Learning curve of C: return against {axis.label}"
     return Chart(f"learning-curve-{axis.name}", said, draw)
