@@ -64,6 +64,18 @@ def resolve_precision(name: str, device: torch.device) -> torch.dtype:
     return torch.float32
 
 
+def resolve_acting_precision(name: str, device: torch.device) -> torch.dtype:
+    """The arithmetic of V and M in the steps of a search; auto is float32 on a GPU.
+
+    There, single steps of small batches wait for launches, and not for products.
+    """
+    import torch
+
+    if name == "auto" and device.type == "cuda":
+        return torch.float32
+    return resolve_precision(name, device)
+
+
 def _multiplies_bfloat16(device: torch.device) -> bool:
     import torch
 

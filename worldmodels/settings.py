@@ -194,6 +194,9 @@ class TrainCtrlSettings:
     """tau of the dream."""
     initial_noise: NotNegative
     """Standard deviation of noise added to a dream's first latent."""
+    precision: Literal["auto", "float32", "bfloat16"]
+    """Arithmetic of V's and M's products while C is searched; auto takes bfloat16 on processors
+    that have it. An agent is always scored in float32."""
     slots: Count
     """Episodes that one process plays side by side, in one batch through V, M and C."""
     unit_episodes: Count

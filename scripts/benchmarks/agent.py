@@ -5,12 +5,14 @@ from __future__ import annotations
 from benchmarks.measure import Row, in_turns
 from benchmarks.part_times import Rule
 from benchmarks.references.driver import PlainDriver
-from benchmarks.searching import plain_workers, population, searching, time_parts
+from benchmarks.searching import acting_precision, plain_workers, population, searching, time_parts
 from benchmarks.workplace import Workplace, changed_config, save_start
 from worldmodels.machine import usable_cores
 
 PARTS = (
     Rule("worldmodels/worlds/", "world"),
+    Rule("worldmodels/models/bfloat16.py", "V", "__call__"),
+    Rule("worldmodels/models/bfloat16.py", "M"),
     Rule("worldmodels/models/encoder.py", "V"),
     Rule("worldmodels/models/rnn.py", "M"),
     Rule("worldmodels/models/controller.py", "C"),
@@ -36,10 +38,11 @@ def measure(place: Workplace) -> list[Row]:
         rates = in_turns(plain, search, rounds=place.pick(5, 2))
     changes["population"] = population(config, 1)
     one_unit = changed_config("carracing-first", world=limit, train_ctrl=changes)
+    precision = acting_precision(place, config)
     return [
         Row(
             name="agent",
-            subject="V, M and C driving, fast world, all cores",
+            subject=f"V, M and C driving, {precision}, fast world, all cores",
             reference="official game, V, M and C one frame at a time, float32, a process a core",
             unit="agent steps/s",
             rates=rates,

@@ -9,7 +9,7 @@ import torch
 from benchmarks.measure import Row, in_turns
 from benchmarks.part_times import Rule
 from benchmarks.references.dreamer import PlainDreamer
-from benchmarks.searching import plain_workers, population, searching, time_parts
+from benchmarks.searching import acting_precision, plain_workers, population, searching, time_parts
 from benchmarks.workplace import SEED, Workplace, changed_config, save_start
 from worldmodels.data.weights import load_first_latents, load_rnn, save_network
 from worldmodels.experiments.doom import EXPERIMENT
@@ -17,7 +17,10 @@ from worldmodels.machine import usable_cores
 from worldmodels.worlds.dream import DreamWorld
 
 PARTS = (
+    Rule("worldmodels/models/bfloat16.py", "head", "predict"),
+    Rule("worldmodels/models/bfloat16.py", "M step"),
     Rule("worldmodels/models/rnn.py", "head", "predict"),
+    Rule("worldmodels/models/rnn.py", "head", "_read"),
     Rule("worldmodels/models/rnn.py", "M step"),
     Rule("worldmodels/models/mdn.py", "sampling"),
     Rule("worldmodels/models/noise.py", "sampling"),
@@ -46,11 +49,12 @@ def measure(place: Workplace) -> list[Row]:
         rates = in_turns(plain, search, rounds=place.pick(5, 2))
     changes["population"] = population(config, 1)
     few_units = changed_config("doom-first", world=limit, train_ctrl=changes)
+    precision = acting_precision(place, config)
     return [
         Row(
             name="dream",
-            subject="C in M's dream of TakeCover, all cores",
-            reference="the same dream, one at a time, a process a core",
+            subject=f"C in M's dream of TakeCover, {precision}, all cores",
+            reference="the same dream, one at a time, float32, a process a core",
             unit="dream steps/s",
             rates=rates,
             goal="4x and 25,000/s, better 50,000/s",

@@ -11,6 +11,7 @@ from benchmarks.measure import Rate
 from benchmarks.part_times import PartTimes, Rule, WatchedPool
 from benchmarks.workplace import Workplace, run_stage
 from worldmodels.config import Config
+from worldmodels.device import resolve_acting_precision, resolve_device
 from worldmodels.evolution.fitness import DREAM
 from worldmodels.evolution.pool import Job, Pool, SerialPool, process_pool
 from worldmodels.machine import usable_cores
@@ -58,6 +59,13 @@ def time_parts(place: Workplace, config: Config, rules: Sequence[Rule]) -> dict[
     context = place.context(config, "parts", WatchedPool(serial, times))
     artifact = run_stage(train_ctrl, context)
     return times.per_step_us(read_jsonl(artifact.path / "history.jsonl")[-1]["env_steps"])
+
+
+def acting_precision(place: Workplace, config: Config) -> str:
+    """The arithmetic of V and M in a search here."""
+    device = resolve_device(place.device)
+    precision = resolve_acting_precision(config.train_ctrl.precision, device)
+    return str(precision).removeprefix("torch.")
 
 
 @contextlib.contextmanager

@@ -13,13 +13,14 @@ from jaxtyping import Float
 
 from worldmodels.data import weights
 from worldmodels.data.explorers import ExplorerPolicy
-from worldmodels.device import count_gpus
+from worldmodels.device import count_gpus, resolve_acting_precision
 from worldmodels.evolution.dreaming import DreamPolicy
 from worldmodels.evolution.pool import chunked, mpi_size
 from worldmodels.evolution.rollout import Limits, Outcome, Policy, Task, play
 from worldmodels.experiment import Experiment, WorldRequest, find_experiment
 from worldmodels.machine import usable_cores
 from worldmodels.models.agent import Agent, AgentPolicy
+from worldmodels.models.bfloat16 import Bfloat16Rnn
 from worldmodels.models.controller import ControllerSizes
 from worldmodels.models.rnn import Rnn, RnnSizes
 from worldmodels.worlds.dream import DreamWorld
@@ -60,6 +61,7 @@ class AgentJob:
     sample_latent: bool
     slots: int
     dreaming: Dreaming | None = None
+    precision: str = "float32"
 
     @property
     def has_networks(self) -> bool:
@@ -72,7 +74,7 @@ class AgentJob:
         world: World
         if self.dreaming is not None:
             assert self.rnn is not None, "an untrained M has no dream"
-            world = dream = self.make_dream(experiment, self.load_rnn(device))
+            world = dream = self.make_dream(experiment, self._acting_rnn(device))
 
             def policy(parameters: np.ndarray) -> Policy:
                 return DreamPolicy(dream, self.controller, experiment.squash, parameters)
@@ -90,8 +92,9 @@ class AgentJob:
 
     def make_agent(self, experiment: Experiment, device: torch.device) -> Agent:
         """V, M and C's layout."""
-        vae, rnn = weights.load_vae(self.vae, device), self.load_rnn(device)
-        return Agent(vae, rnn, self.controller, experiment.squash, self.sample_latent)
+        vae, rnn = weights.load_vae(self.vae, device), self._acting_rnn(device)
+        precision = resolve_acting_precision(self.precision, device)
+        return Agent(vae, rnn, self.controller, experiment.squash, self.sample_latent, precision)
 
     def make_dream(self, experiment: Experiment, rnn: Rnn) -> DreamWorld:
         """The dream that this job plays in."""
@@ -114,6 +117,11 @@ class AgentJob:
             assert self.rnn_sizes is not None
             return weights.random_rnn(self.rnn_sizes, self.rnn_seed, device)
         return weights.load_rnn(self.rnn, device)
+
+    def _acting_rnn(self, device: torch.device) -> Rnn:
+        rnn = self.load_rnn(device)
+        precision = resolve_acting_precision(self.precision, device)
+        return Bfloat16Rnn(rnn) if precision == torch.bfloat16 else rnn
 
 
 def _threads_of_worlds(device: torch.device) -> int:

@@ -30,6 +30,7 @@ class Agent:
     controller: ControllerSizes
     squash: Squash  # C's raw output (B, A) -> action (B, A)
     sample_latent: bool  # C sees a sample of V's posterior rather than its mean
+    precision: torch.dtype = torch.float32  # of V's convolutions
 
 
 class AgentPolicy:
@@ -98,7 +99,9 @@ class AgentPolicy:
         width = len(frames)
         rows = np.arange(width) if running is None else fitted(running, width)
         if len(rows) not in self._encoders:
-            self._encoders[len(rows)] = make_encoder(self.agent.vae, len(rows))
+            self._encoders[len(rows)] = make_encoder(
+                self.agent.vae, len(rows), self.agent.precision
+            )
         encode = self._encoders[len(rows)]
         if len(rows) == width:
             return encode(frames)

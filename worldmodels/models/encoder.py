@@ -21,6 +21,7 @@ from jaxtyping import Float, UInt8
 from torch import nn
 
 from worldmodels.kernel import kernel
+from worldmodels.models.bfloat16 import Bfloat16Encoder
 from worldmodels.models.vae import Posterior, Vae, to_image
 
 Encode = Callable[[np.ndarray], Posterior]
@@ -31,12 +32,20 @@ FIRST_SIDE = 31  # of the first layer's output
 PATCH = 4  # kernel size
 
 
-def make_encoder(vae: Vae, width: int) -> Encode:
+def make_encoder(vae: Vae, width: int, precision: torch.dtype = torch.float32) -> Encode:
     """V's encoder for `width` frames (width, 64, 64, 3) at a time, where V computes."""
     device = vae.mean.weight.device
-    if device.type == "cpu":
+    if device.type == "cpu" and precision == torch.float32:
         return FastEncoder(vae, width)
-    return lambda frames: vae.encode(to_image(torch.as_tensor(frames, device=device)))
+    if device.type == "cpu" and torch.backends.mkldnn.is_available():
+        return Bfloat16Encoder(vae, width)
+
+    def encode(frames: np.ndarray) -> Posterior:
+        image = to_image(torch.as_tensor(frames, device=device))
+        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+            return vae.encode(image)
+
+    return encode
 
 
 class FastEncoder:

@@ -104,7 +104,9 @@ class Rnn(nn.Module):
 
     def predict(self, h: Float[Tensor, "*batch H"]) -> Prediction:
         """What follows, read off the LSTM's output."""
-        raw = self.head(h).float()
+        return self._read(self.head(h).float())
+
+    def _read(self, raw: Float[Tensor, "*batch O"]) -> Prediction:
         if not self.sizes.done_head:
             return Prediction(split_mixture(raw, self.sizes.mixtures), None)
         return Prediction(split_mixture(raw[..., :-1], self.sizes.mixtures), raw[..., -1])

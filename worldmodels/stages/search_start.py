@@ -89,4 +89,5 @@ def search_job(context: Context) -> AgentJob:
         sample_latent=settings.latent == "sample",
         slots=settings.slots,
         dreaming=dreaming,
+        precision=settings.precision,
     )
