@@ -164,6 +164,9 @@ class TrainCtrlSettings:
     diagonal: bool
     """Whether the scale of each single parameter is learnt as well as the covariance of all, and a
     hundred times as fast (dd-CMA-ES, Akimoto & Hansen 2020)."""
+    recombination: Literal["winners", "all"]
+    """What moves the mean: the better half of a generation, as in the paper's CMA-ES, or all of it,
+    the worse half pushing away (Arnold 2006), which tells twice as much where returns are noisy."""
     whiten: bool
     """Search in coordinates in which all that C sees varies alike, as recorded episodes tell: else
     the few cells of M that swing most decide how candidates differ. sigma is then the spread of C's

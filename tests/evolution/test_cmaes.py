@@ -45,6 +45,33 @@ def test_scales_are_learnt_sooner_with_diagonal() -> None:
     assert distance(True) < distance(False) / 10
 
 
+def test_in_noise_the_losers_tell_as_much_as_the_winners() -> None:
+    slope = np.zeros(100)
+    slope[0] = 0.2
+
+    def straightness(losers: bool, seed: int) -> float:
+        """The cosine between the way of the mean and the slope, after one generation."""
+        search = CmaEs(np.zeros(100), 200, 1.0, seed, losers=losers)
+        noise = np.random.default_rng(1000 + seed).standard_normal(200)
+        search.tell(search.ask() @ slope + noise)
+        return float(search.mean[0] / np.linalg.norm(search.mean))
+
+    alone, both = (np.mean([straightness(k, n) for n in range(100)]) for k in (False, True))
+    assert both > 1.2 * alone > 0  # the square root of two, where half of the weights are theirs
+
+
+def test_with_losers_it_finds_the_optimum_and_goes_on_after_a_restore() -> None:
+    search = CmaEs(np.zeros(4), 24, 0.3, seed=1, losers=True)
+    for _ in range(5):
+        search.tell(returns(search.ask()))
+    restored = CmaEs.restore(search.state(), losers=True)
+    for _ in range(100):
+        for one in (search, restored):
+            one.tell(returns(one.ask()))
+    np.testing.assert_array_equal(search.mean, restored.mean)
+    np.testing.assert_allclose(search.mean, TARGET, atol=1e-3)
+
+
 def test_the_step_size_grows_to_its_bound_and_no_further() -> None:
     free, bound = CmaEs(np.zeros(4), 12, 0.1, 1), CmaEs(np.zeros(4), 12, 0.1, 1, max_sigma=0.15)
     for _ in range(20):

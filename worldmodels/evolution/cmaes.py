@@ -31,6 +31,10 @@ class CmaEs:
     matrix adaptation evolution strategies"): the scale of each parameter is learnt besides, at a
     rate that falls with D instead of its square.
 
+    With `losers` the worse half of a generation pushes the mean away as the better half draws it
+    (Arnold 2006, "Weighted multirecombination evolution strategies"): where returns are mostly
+    noise, a generation then tells twice as much. Step size and covariance go by the winners.
+
     It maximises: returns are what the games give, and the sign flips here, once. Its linear
     algebra has one thread: with more, the eigenvectors round differently from machine to machine.
     """
@@ -44,6 +48,7 @@ class CmaEs:
         diagonal: bool = False,
         max_sigma: float = 0.0,
         basis: Float[np.ndarray, "D D"] | None = None,
+        losers: bool = False,
     ) -> None:
         """Search around `start` with standard deviation `sigma` in each of its D parameters.
 
@@ -52,7 +57,7 @@ class CmaEs:
         """
         import cma
 
-        self.max_sigma, self._basis = max_sigma, basis
+        self.max_sigma, self._basis, self._losers = max_sigma, basis, losers
         start = np.asarray(start, np.float64)
         with threadpool_limits(1):
             origin = start if basis is None else np.linalg.solve(basis, start)
@@ -79,6 +84,11 @@ class CmaEs:
         """Learn from the mean return of each candidate of the last `ask`."""
         with threadpool_limits(1):
             self._search.tell(self._candidates, [-float(value) for value in returns])
+            if self._losers:
+                weights = self._search.sp.weights.positive_weights
+                worst = np.argsort(returns, kind="stable")[: len(weights)]
+                away = np.array(self._candidates)[worst] - self._search.mean_old
+                self._search.mean = self._search.mean - weights @ away
         if self.max_sigma:
             self._search.sigma = min(self._search.sigma, self.max_sigma)
 
@@ -114,9 +124,10 @@ class CmaEs:
         state: bytes,
         max_sigma: float = 0.0,
         basis: Float[np.ndarray, "D D"] | None = None,
+        losers: bool = False,
     ) -> CmaEs:
         """The search that `state` was taken of. The bytes can run code: read only your own."""
         search = cls.__new__(cls)
         search._search = pickle.loads(state)
-        search.max_sigma, search._basis = max_sigma, basis
+        search.max_sigma, search._basis, search._losers = max_sigma, basis, losers
         return search

@@ -148,6 +148,7 @@ class _Search:
                 diagonal=settings.diagonal,
                 max_sigma=settings.max_sigma,
                 basis=self.basis,
+                losers=settings.recombination == "all",
             )
 
     def run(self) -> dict[str, Any]:
@@ -308,7 +309,9 @@ class _Search:
         saved = state["search"].numpy().tobytes()
         basis = state.get("basis")  # searches of older versions have none
         self.basis = None if basis is None else basis.numpy()
-        self.search = CmaEs.restore(saved, self.settings.max_sigma, self.basis)
+        self.search = CmaEs.restore(
+            saved, self.settings.max_sigma, self.basis, self.settings.recombination == "all"
+        )
         self.generation = state["generation"]
         self.env_steps = state["env_steps"]
         self.elapsed_s = state["elapsed_s"]
