@@ -57,7 +57,7 @@ class CmaEs:
         """
         import cma
 
-        self.max_sigma, self._basis, self._losers = max_sigma, basis, losers
+        self.max_sigma, self.basis, self._losers = max_sigma, basis, losers
         start = np.asarray(start, np.float64)
         with threadpool_limits(1):
             origin = start if basis is None else np.linalg.solve(basis, start)
@@ -99,7 +99,7 @@ class CmaEs:
             return self._parameters(np.array(self._search.mean))
 
     def _parameters(self, coordinates: Float[np.ndarray, "*P D"]) -> Float[np.ndarray, "*P D"]:
-        return coordinates if self._basis is None else coordinates @ self._basis.T
+        return coordinates if self.basis is None else coordinates @ self.basis.T
 
     @property
     def sigma(self) -> float:
@@ -129,5 +129,5 @@ class CmaEs:
         """The search that `state` was taken of. The bytes can run code: read only your own."""
         search = cls.__new__(cls)
         search._search = pickle.loads(state)
-        search.max_sigma, search._basis, search._losers = max_sigma, basis, losers
+        search.max_sigma, search.basis, search._losers = max_sigma, basis, losers
         return search

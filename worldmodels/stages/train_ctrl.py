@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
 
 from worldmodels import seeding
 from worldmodels.checkpoint import Checkpointer
@@ -131,15 +130,12 @@ class _Search:
         self.best = -math.inf  # of the evaluations of the mean
         self.curriculum = Curriculum(settings.curriculum, self.longest)
         self.out_of_time = False
-        self.basis: Float[np.ndarray, "D D"] | None = None
         state = self.checkpointer.load()
         if state is not None:
             self._restore(state)
         else:
             start, earlier = first_mean(context, self.sizes)
             write_jsonl(artifact.path / EARLIER, earlier)
-            if settings.whiten:
-                self.basis = search_coordinates(context, self.job, self.root)
             self.search = CmaEs(
                 start,
                 settings.population,
@@ -147,7 +143,9 @@ class _Search:
                 seeding.derive(self.root, "cmaes"),
                 diagonal=settings.diagonal,
                 max_sigma=settings.max_sigma,
-                basis=self.basis,
+                basis=(
+                    search_coordinates(context, self.job, self.root) if settings.whiten else None
+                ),
                 losers=settings.recombination == "all",
             )
 
@@ -294,9 +292,10 @@ class _Search:
         )
 
     def _state(self) -> dict[str, Any]:
+        basis = self.search.basis
         return {
             "search": torch.frombuffer(bytearray(self.search.state()), dtype=torch.uint8),
-            "basis": None if self.basis is None else torch.from_numpy(self.basis),
+            "basis": None if basis is None else torch.from_numpy(basis),
             "generation": self.generation,
             "env_steps": self.env_steps,
             "elapsed_s": self.elapsed_s,
@@ -308,9 +307,11 @@ class _Search:
     def _restore(self, state: dict[str, Any]) -> None:
         saved = state["search"].numpy().tobytes()
         basis = state.get("basis")  # searches of older versions have none
-        self.basis = None if basis is None else basis.numpy()
         self.search = CmaEs.restore(
-            saved, self.settings.max_sigma, self.basis, self.settings.recombination == "all"
+            saved,
+            self.settings.max_sigma,
+            None if basis is None else basis.numpy(),
+            self.settings.recombination == "all",
         )
         self.generation = state["generation"]
         self.env_steps = state["env_steps"]
