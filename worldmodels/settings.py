@@ -157,6 +157,9 @@ class TrainCtrlSettings:
     max_sigma: NotNegative
     """What the step size may grow to, a multiple of the standard deviations that the search has
     learnt; 0 for no bound. Fitness that is noisy lets it grow until most candidates fail."""
+    min_sigma: NotNegative
+    """What the step size may shrink to; 0 for no bound. Fitness that is noisy lets it shrink before
+    C is good: candidates then hardly differ in what they are worth."""
     start: str
     """Where the search begins: an agent whose C it takes up (previous for that of the round before,
     zoo, or a folder with ctrl/, such as another run), to go on with another population, or with V

@@ -83,6 +83,17 @@ def test_the_step_size_grows_to_its_bound_and_no_further() -> None:
     assert restored.sigma == 0.15
 
 
+def test_the_step_size_shrinks_to_its_bound_and_no_further() -> None:
+    free, bound = CmaEs(np.zeros(4), 12, 0.1, 1), CmaEs(np.zeros(4), 12, 0.1, 1, min_sigma=0.05)
+    for _ in range(40):
+        for search in (free, bound):
+            search.tell(returns(search.ask() + TARGET))  # it begins at the optimum
+    assert free.sigma < 0.05 == bound.sigma
+    restored = CmaEs.restore(bound.state(), min_sigma=0.05)
+    restored.tell(returns(restored.ask() + TARGET))
+    assert restored.sigma == 0.05
+
+
 @pytest.mark.parametrize("diagonal", [False, True])
 def test_the_covariance_is_that_of_the_candidates(diagonal: bool) -> None:
     search = CmaEs(np.zeros(3), 4000, 0.3, 1, diagonal)

@@ -399,10 +399,12 @@ def test_the_step_size_is_bounded(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    words = ["train-ctrl", TINY, "--run", str(run_with("vae", "rnn")), "--max-sigma"]
-    assert main([*words, "0.05"]) == 2
+    words = ["train-ctrl", TINY, "--run", str(run_with("vae", "rnn"))]
+    assert main([*words, "--max-sigma", "0.05"]) == 2
     assert "below --sigma" in capsys.readouterr().err
-    # The tiny game's step size only falls, so that its bound is seen where it is handed over.
+    assert main([*words, "--min-sigma", "0.2"]) == 2
+    assert "above --sigma" in capsys.readouterr().err
+    # In so few generations no bound is reached, so that they are seen where they are handed over.
     asked = []
 
     def spy(*values: object, **named: object) -> CmaEs:
@@ -410,8 +412,9 @@ def test_the_step_size_is_bounded(
         return CmaEs(*values, **named)
 
     monkeypatch.setattr(train_ctrl, "CmaEs", spy)
-    assert main([*words, "0.2", "--generations", "1", "--workers", "1"]) == 0
-    assert asked == [{"diagonal": True, "max_sigma": 0.2, "basis": None}]
+    bounds = ["--min-sigma", "0.01", "--max-sigma", "0.2"]
+    assert main([*words, *bounds, "--generations", "1", "--workers", "1"]) == 0
+    assert asked[0].items() >= {"min_sigma": 0.01, "max_sigma": 0.2}.items()
 
 
 def test_m_is_validated_on_whole_episodes_and_warns_where_it_is_trained_on_their_starts(

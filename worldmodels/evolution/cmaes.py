@@ -46,18 +46,21 @@ class CmaEs:
         sigma: float,
         seed: int,
         diagonal: bool = False,
+        min_sigma: float = 0.0,
         max_sigma: float = 0.0,
         basis: Float[np.ndarray, "D D"] | None = None,
         losers: bool = False,
     ) -> None:
         """Search around `start` with standard deviation `sigma` in each of its D parameters.
 
-        `max_sigma` is what the step size may grow to; 0 for no bound. With `basis` the search moves
-        in coordinates u of which `basis @ u` are the parameters, and `sigma` is of those.
+        The step size stays between `min_sigma` and `max_sigma`; 0 is no bound. With `basis` the
+        search moves in coordinates u of which `basis @ u` are the parameters, and `sigma` is of
+        those.
         """
         import cma
 
-        self.max_sigma, self.basis, self._losers = max_sigma, basis, losers
+        self.min_sigma, self.max_sigma = min_sigma, max_sigma
+        self.basis, self._losers = basis, losers
         start = np.asarray(start, np.float64)
         with threadpool_limits(1):
             origin = start if basis is None else np.linalg.solve(basis, start)
@@ -89,8 +92,8 @@ class CmaEs:
                 worst = np.argsort(returns, kind="stable")[: len(weights)]
                 away = np.array(self._candidates)[worst] - self._search.mean_old
                 self._search.mean = self._search.mean - weights @ away
-        if self.max_sigma:
-            self._search.sigma = min(self._search.sigma, self.max_sigma)
+        bounded = min(self._search.sigma, self.max_sigma or np.inf)
+        self._search.sigma = max(bounded, self.min_sigma)
 
     @property
     def mean(self) -> Float[np.ndarray, " D"]:
@@ -122,6 +125,7 @@ class CmaEs:
     def restore(
         cls,
         state: bytes,
+        min_sigma: float = 0.0,
         max_sigma: float = 0.0,
         basis: Float[np.ndarray, "D D"] | None = None,
         losers: bool = False,
@@ -129,5 +133,6 @@ class CmaEs:
         """The search that `state` was taken of. The bytes can run code: read only your own."""
         search = cls.__new__(cls)
         search._search = pickle.loads(state)
-        search.max_sigma, search.basis, search._losers = max_sigma, basis, losers
+        search.min_sigma, search.max_sigma = min_sigma, max_sigma
+        search.basis, search._losers = basis, losers
         return search

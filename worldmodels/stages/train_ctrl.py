@@ -88,6 +88,11 @@ def _check_settings(context: Context) -> None:
             f"--max-sigma {settings.max_sigma:g} is below --sigma {settings.sigma:g}, from which "
             f"the search begins."
         )
+    if settings.min_sigma > settings.sigma:
+        raise UsageError(
+            f"--min-sigma {settings.min_sigma:g} is above --sigma {settings.sigma:g}, from which "
+            f"the search begins."
+        )
     if settings.whiten and settings.hidden:
         raise UsageError(
             f"--whiten is for a linear C: leave it out, or leave out --hidden {settings.hidden}."
@@ -142,6 +147,7 @@ class _Search:
                 settings.sigma,
                 seeding.derive(self.root, "cmaes"),
                 diagonal=settings.diagonal,
+                min_sigma=settings.min_sigma,
                 max_sigma=settings.max_sigma,
                 basis=(
                     search_coordinates(context, self.job, self.root) if settings.whiten else None
@@ -309,6 +315,7 @@ class _Search:
         basis = state.get("basis")  # searches of older versions have none
         self.search = CmaEs.restore(
             saved,
+            self.settings.min_sigma,
             self.settings.max_sigma,
             None if basis is None else basis.numpy(),
             self.settings.recombination == "all",
