@@ -132,6 +132,8 @@ class TrainRnnSettings:
     """Weight of the last step of an episode in the loss of the done head."""
     validation_episodes: Count
     """Episodes, the last ones recorded, that are never trained on."""
+    precision: Literal["auto", "float32", "bfloat16"]
+    """Arithmetic of the LSTM's products; auto takes bfloat16 where the hardware has it."""
     report_every: Count
     """Steps between validations and their lines in metrics.jsonl."""
 

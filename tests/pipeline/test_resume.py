@@ -35,6 +35,7 @@ def rows(path: Path) -> list[dict[str, Any]]:
     [
         ("train-vae", "vae", ["--epochs", "4", "--report-every", "4"]),
         ("train-rnn", "rnn", ["--num-steps", "200"]),
+        ("train-rnn", "rnn", ["--num-steps", "200", "--precision", "bfloat16"]),
         ("train-rnn", "rnn", ["--num-steps", "200", "--sampling", "episodes"]),
     ],
 )

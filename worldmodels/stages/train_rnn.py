@@ -22,7 +22,7 @@ from worldmodels.data.series import (
     whole_episodes,
 )
 from worldmodels.data.weights import load_vae, save_first_latents, save_network
-from worldmodels.device import resolve_device
+from worldmodels.device import resolve_device, resolve_precision
 from worldmodels.models.rnn import Memory, Rnn, RnnSizes, rnn_loss
 from worldmodels.models.vae import Vae, to_frame
 from worldmodels.report.pictures import save_grid
@@ -121,6 +121,7 @@ class _RnnTrainee:
         self._settings, self._context = settings, context
         self._seed = seeding.derive(context.config.seed, "train-rnn")
         self.device = resolve_device(context.device)
+        self._precision = resolve_precision(settings.precision, self.device)
         sampler = EpisodeSampler if settings.sampling == "episodes" else StreamSampler
         self._sampler = sampler(training, settings.batch_size, settings.sequence_length, self._seed)
         held_out = held_out[:VALIDATION_ROWS]
@@ -166,8 +167,11 @@ class _RnnTrainee:
         if not self._sampler.carries_over(step):
             self._memory = self.network.start(len(batch.mask))
         generator = seeding.torch_generator(self.device, self._seed, "noise", step)
-        losses, memory = self._losses(batch, self._memory, generator)
-        self._memory = Memory(memory.h.detach(), memory.c.detach())
+        with torch.autocast(
+            self.device.type, self._precision, enabled=self._precision != torch.float32
+        ):
+            losses, memory = self._losses(batch, self._memory, generator)
+        self._memory = Memory(memory.h.detach().float(), memory.c.detach().float())
         return losses
 
     def _losses(

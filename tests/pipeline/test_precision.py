@@ -1,4 +1,4 @@
-"""`wm train-ctrl --precision`: V and M in bfloat16 while C is searched."""
+"""`--precision bfloat16`: M while it is trained, V and M while C is searched."""
 
 from __future__ import annotations
 
@@ -43,6 +43,19 @@ def test_interrupted_it_ends_where_it_would_have_whatever_the_workers(
     assert history(whole) == history(parts)
     ends = [load_controller(run / "ctrl").parameters for run in (whole, parts)]
     np.testing.assert_array_equal(*ends)
+
+
+def test_m_learns_as_much_in_it(run_with: Callable[..., Path], tmp_path: Path) -> None:
+    """After few steps, rounding is all that the losses differ by."""
+    inputs, losses = run_with("vae", "series"), {}
+    for precision in ("float32", "bfloat16"):
+        run = tmp_path / precision
+        where = ("--run", str(run), "--inputs-from", str(inputs))
+        assert main(["train-rnn", TINY, *where, "--precision", precision]) == 0
+        rows = (run / "rnn" / "metrics.jsonl").read_text().splitlines()
+        losses[precision] = [json.loads(row)["validation_loss"] for row in rows]
+    assert losses["bfloat16"] != losses["float32"]
+    np.testing.assert_allclose(losses["bfloat16"], losses["float32"], rtol=0.02)
 
 
 @pytest.fixture
