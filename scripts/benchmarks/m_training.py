@@ -12,7 +12,7 @@ from benchmarks.training import ShortTrainings
 from benchmarks.workplace import SEED, Workplace, changed_config, save_start
 from worldmodels.config import Config
 from worldmodels.data.series import Series, save_shard
-from worldmodels.device import resolve_device
+from worldmodels.device import resolve_device, resolve_precision
 from worldmodels.stages import train_rnn
 from worldmodels.stages.context import Context
 
@@ -37,11 +37,12 @@ def _measure(place: Workplace, name: str) -> Row:
     save_start(context)
     save_series(context, lasting=_lengths(config))
     per_step = settings.batch_size * settings.sequence_length
+    device = resolve_device(place.device)
     plain = PlainRnnTraining(
         train_rnn.sizes(context, config.train_vae.latent),
         settings.batch_size,
         settings.sequence_length,
-        resolve_device(place.device),
+        device,
     )
     plain(1)
     rates = in_turns(
@@ -50,10 +51,12 @@ def _measure(place: Workplace, name: str) -> Row:
         rounds=place.pick(3, 2),
         warm_up=False,
     )
+    precision = str(resolve_precision(settings.precision, device)).removeprefix("torch.")
+    shape = f"{settings.batch_size} x {settings.sequence_length}"
     return Row(
         name=f"m-training {TITLES[name]}",
-        subject=f"training M of {TITLES[name]}, {settings.batch_size} x {settings.sequence_length}",
-        reference="plain PyTorch: nn.LSTM and MixtureSameFamily, data in memory",
+        subject=f"training M of {TITLES[name]}, {shape}, {precision}",
+        reference="plain PyTorch: nn.LSTM and MixtureSameFamily, float32, data in memory",
         unit="transitions/s",
         rates=rates,
     )
