@@ -87,8 +87,10 @@ class Vae(nn.Module):
         # Nothing bends between the linear layer and the first deconvolution, whose input is a
         # single pixel: their product, Z x 5*5*128, is taken once for the whole batch.
         spread = first.weight.permute(0, 2, 3, 1).flatten(1)
-        weight = self.expand.weight.t() @ spread
-        bias = (self.expand.bias @ spread).unflatten(0, (-1, first.out_channels)) + first.bias
+        # The bias is one more row of the same product: `spread` is large, and read once.
+        linear = torch.cat([self.expand.weight.t(), self.expand.bias[None]])
+        weight, bias = (linear @ spread).split([linear.shape[0] - 1, 1])
+        bias = bias.view(-1, first.out_channels) + first.bias
         pixels = torch.addmm(bias.flatten(), z.to(weight.dtype), weight)
         features = pixels.unflatten(1, (first.kernel_size[0], first.kernel_size[1], -1))
         rest = self.decoder[1:-1](features.permute(0, 3, 1, 2))
@@ -109,7 +111,9 @@ def _deconvolve(
     kernels = kernels.flip(4, 5).reshape(outputs * 4, inputs, half, half)
     bias = None if layer.bias is None else layer.bias.repeat_interleave(4)
     kernels = kernels.contiguous(memory_format=torch.channels_last)
-    x = functional.conv2d(x, kernels, bias, padding=half - 1)
+    # Padded beforehand: oneDNN takes ten times as long for the gradient of the kernels in bfloat16
+    # where it pads itself.
+    x = functional.conv2d(functional.pad(x, [half - 1] * 4), kernels, bias)
     return functional.pixel_shuffle(x, 2)
 
 

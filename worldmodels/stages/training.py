@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from worldmodels.checkpoint import Checkpointer
 from worldmodels.errors import WorldModelsError
+from worldmodels.machine import keep_freed_memory
 from worldmodels.metrics import MetricsLog, Progress, read_jsonl
 from worldmodels.rundir import Artifact
 
@@ -56,8 +57,9 @@ def train(trainee: Trainee, artifact: Artifact, checkpoint_s: float) -> dict[str
     report. Raises WorldModelsError when the loss is not finite; the checkpoint of the last good
     moment stays.
     """
+    keep_freed_memory()
     trained = [p for p in trainee.network.parameters() if p.requires_grad]
-    adam = torch.optim.Adam(trained, lr=trainee.learning_rate(0), fused=True)
+    adam = torch.optim.Adam([_in_memory_order(p) for p in trained], fused=True)
     torch.backends.cudnn.deterministic = True
     with Checkpointer(artifact.path / CHECKPOINT, checkpoint_s) as checkpointer:
         state = checkpointer.load()
@@ -115,9 +117,8 @@ def _step(
     artifact: Artifact,
 ) -> dict[str, float]:
     """One step of Adam; returns the losses."""
-    for group in adam.param_groups:
-        group["lr"] = trainee.learning_rate(step)
-    adam.zero_grad()
+    for parameter in trained:
+        parameter.grad = None
     losses = trainee.losses(step)
     losses["loss"].backward()  # type: ignore[no-untyped-call]
     if trainee.gradient_clip is not None:
@@ -129,8 +130,18 @@ def _step(
             f"{artifact.path / CHECKPOINT} keeps the last good state. Start again in another "
             f"folder (--run) with a smaller --learning-rate."
         )
+    (group,) = adam.param_groups
+    group["lr"] = trainee.learning_rate(step)
+    for parameter, view in zip(trained, group["params"], strict=True):
+        view.grad = None if parameter.grad is None else _in_memory_order(parameter.grad)
     adam.step()
     return parts
+
+
+def _in_memory_order(tensor: Tensor) -> Tensor:
+    """The same numbers in the order in which they lie: Adam would copy channels-last weights."""
+    tensor = tensor.detach()
+    return tensor.permute(0, 2, 3, 1) if tensor.dim() == 4 else tensor
 
 
 def _restore(
@@ -139,6 +150,9 @@ def _restore(
     try:
         network.load_state_dict(state["network"])
         adam.load_state_dict(state["adam"])
+        for view, moments in adam.state.items():
+            if moments["exp_avg"].shape != view.shape:
+                raise ValueError(f"Adam's moments are {list(moments['exp_avg'].shape)}")
     except (RuntimeError, ValueError, KeyError) as error:
         said = str(error).splitlines()[-1].strip()
         raise WorldModelsError(
