@@ -79,5 +79,5 @@ def test_moments_of_weights_in_another_order_are_refused(tmp_path: Path) -> None
     moments = state["adam"]["state"][0]
     moments["exp_avg"] = moments["exp_avg"].permute(0, 3, 1, 2)
     torch.save(state, artifact.path / CHECKPOINT)
-    with pytest.raises(WorldModelsError, match="remove .* to start afresh"):
+    with pytest.raises(WorldModelsError, match="network of another size"):
         train(SmallTrainee(), artifact, checkpoint_s=60)
