@@ -113,6 +113,8 @@ class TrainRnnSettings:
     start: str
     """Whose M to train on, instead of a random one: previous for that of the round before (see `wm
     run`), zoo, or a folder with rnn/, such as another run. Empty: random weights."""
+    replay_rounds: CountOrNone
+    """Of how many rounds before this one M sees the series too; V must have been the same."""
     num_steps: Annotated[Count, MAY_CHANGE]
     """Steps of Adam."""
     batch_size: Count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,3 +106,34 @@ def test_the_round_before_is_a_file_beside_the_config_or_a_shipped_name(tmp_path
     assert load_config(path).previous == str(first)
     path.write_text(f'extends = "{TINY}"\nprevious = "carracing-smoke"\n')
     assert load_config(path).previous == "carracing-smoke"
+
+
+def test_m_sees_the_series_of_the_rounds_before_as_well(run_with: Callable[..., Path]) -> None:
+    run = run_with("vae", "series")
+    shutil.copytree(run / "series", run / "previous/series")
+    assert main(["train-rnn", TINY, "--run", str(run), "--replay-rounds", "1"]) == 0
+    facts = json.loads((run / "rnn/done").read_text())
+    assert facts["episodes"] == 16  # eight of each
+    settings = facts["settings"]
+    assert settings["input:previous/series"] == settings["input:series"]
+
+
+def test_a_round_that_is_not_there_cannot_be_replayed(
+    run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_with("vae", "series")
+    assert main(["train-rnn", TINY, "--run", str(run), "--replay-rounds", "1"]) == 1
+    said = capsys.readouterr().err
+    assert f"{run / 'previous/series'} does not exist: run `wm run {TINY} --run {run}`" in said
+
+
+def test_a_round_of_another_v_cannot_be_replayed(
+    run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_with("vae", "series")
+    earlier = shutil.copytree(run / "series", run / "previous/series")
+    facts = json.loads((earlier / "done").read_text())
+    facts["settings"]["input:vae"] = "another"
+    (earlier / "done").write_text(json.dumps(facts))
+    assert main(["train-rnn", TINY, "--run", str(run), "--replay-rounds", "1"]) == 2
+    assert "was encoded by another V" in capsys.readouterr().err

@@ -58,7 +58,10 @@ class Context:
         return self._in(self.run, name)
 
     def input(self, name: str) -> Artifact:
-        """The artifact `name` to be read: the agent's, this run's, or that of `inputs_from`."""
+        """The artifact `name` to be read: the agent's, this run's, or that of `inputs_from`.
+
+        `previous/NAME` is that of the round before, and so on.
+        """
         if self.agent is not None and name in AGENT:
             return self._in(self.agent, name)
         own = self._in(self.run, name)
@@ -72,9 +75,9 @@ class Context:
             warm_up(self.experiment.make_world(WorldRequest(kind, 1, self.game)), kind)
 
     def _in(self, folder: Path, name: str) -> Artifact:
-        return Artifact(
-            folder, name, f"wm {MAKERS.get(name, name)} {self.config_name} --run {folder}"
-        )
+        rounds, _, kind = name.rpartition("/")
+        command = "run" if rounds else MAKERS.get(name, name)
+        return Artifact(folder / rounds, kind, f"wm {command} {self.config_name} --run {folder}")
 
     @contextlib.contextmanager
     def pool(self, networks_only: bool = False) -> Iterator[Pool]:

@@ -23,12 +23,13 @@ from worldmodels.data.series import (
 )
 from worldmodels.data.weights import load_vae, save_first_latents, save_network
 from worldmodels.device import resolve_device, resolve_precision
+from worldmodels.errors import UsageError
 from worldmodels.models.rnn import Memory, Rnn, RnnSizes, rnn_loss
 from worldmodels.models.vae import Vae, to_frame
 from worldmodels.report.pictures import save_grid
 from worldmodels.rundir import Artifact
 from worldmodels.settings import TrainRnnSettings
-from worldmodels.stages.agents import check_start, take_up
+from worldmodels.stages.agents import PREVIOUS, check_start, take_up
 from worldmodels.stages.context import Context
 from worldmodels.stages.training import CHECKPOINT, train
 from worldmodels.worlds.dream import DreamWorld, FirstLatents
@@ -44,8 +45,13 @@ STRIP_EVERY = 8  # steps between the frames of the dream's picture
 
 
 def needs(context: Context) -> tuple[str, ...]:
-    """The series, and V to draw the dream with."""
-    return ("vae", "series")
+    """The series, those of earlier rounds included, and V to draw the dream with."""
+    return ("vae", "series", *_replayed(context))
+
+
+def _replayed(context: Context) -> tuple[str, ...]:
+    rounds = range(1, context.config.train_rnn.replay_rounds + 1)
+    return tuple("/".join([PREVIOUS] * number + ["series"]) for number in rounds)
 
 
 def makes(context: Context) -> str:
@@ -71,8 +77,22 @@ def start_seed(context: Context) -> int:
 
 
 def check(context: Context) -> None:
-    """The M to begin with is there; else the ranges of the settings say it all."""
+    """The M to begin with is there, and all series are of one V."""
     check_start(context, SECTION, makes(context), CHECKPOINT)
+    coder = _coder(context.input("series"))
+    for name in _replayed(context):
+        earlier = context.input(name)
+        if _coder(earlier) != coder:
+            raise UsageError(
+                f"{earlier.path} was encoded by another V than {context.input('series').path}: "
+                f"M can learn from both (--replay-rounds) only where train-vae has taken the V of "
+                f"the round before as it is (--start previous --epochs 0)."
+            )
+
+
+def _coder(series: Artifact) -> str:
+    """The fingerprint of the V whose latents they are."""
+    return str(series.facts["settings"]["input:vae"])
 
 
 def plan(context: Context) -> list[str]:
@@ -95,7 +115,10 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
         seen = f"the first {settings.sequence_length} steps of each episode, of up to {longest:,}"
         note = f"train-rnn: M sees only {seen}; --sampling streams shows it all of them."
         print(note, file=sys.stderr)
-    trainee = _RnnTrainee(context, series[: len(series) - held_out], series[-held_out:])
+    training = series[: len(series) - held_out]
+    for name in _replayed(context):
+        training += load_series(context.input(name).path)
+    trainee = _RnnTrainee(context, training, series[-held_out:])
     with trainee:
         row = train(trainee, artifact, context.checkpoint_s)
     save_network(artifact.path, trainee.network)
@@ -106,7 +129,8 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     save_first_latents(artifact.path, first)
     vae = load_vae(context.input("vae").path, trainee.device)
     _draw_dream(context, artifact, trainee.network, vae, series[-1], first)
-    return {"episodes": len(series), "transitions": sum(s.steps for s in series), **row}
+    everything = training + series[-held_out:]
+    return {"episodes": len(everything), "transitions": sum(s.steps for s in everything), **row}
 
 
 class _RnnTrainee:
