@@ -233,7 +233,7 @@ def _launch(work: Callable[[Any], None], options: Options) -> None:
 
 def _run_rounds(config: Config, name: str, options: Options, pool: Any) -> None:
     """All rounds of the iterative procedure, the first one first."""
-    from worldmodels.stages.agents import PREVIOUS
+    from worldmodels.rundir import PREVIOUS
 
     rounds = load_rounds(name, config)
     for number, (its_name, its_config) in enumerate(rounds, 1):

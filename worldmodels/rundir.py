@@ -17,6 +17,7 @@ from worldmodels.errors import WorldModelsError
 
 DONE = "done"
 SETTINGS = "settings.json"
+PREVIOUS = "previous"  # folder in a run: the round before, in the paper's iterative procedure
 CONTENT = ("*.npz", "*.safetensors", "model.json")
 NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)  # some cluster file systems have none
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,6 +68,17 @@ def run(run_with: Callable[..., Path], finished_run: Path) -> Path:
     for name in ("config.toml", "environment.json"):
         (copy / name).write_bytes((finished_run / name).read_bytes())
     return copy
+
+
+def test_the_card_tells_of_the_rounds_before(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run / "vae", run / "previous/vae")
+    pack(run, tmp_path / "agent")
+    card = (tmp_path / "agent" / "card.md").read_text()
+    assert card.index("| vae, round 1 |") < card.index("| vae, round 2 |")
+    assert "| ctrl, round 2 |" in card
+    assert "| ctrl, round 1 |" not in card
+    command = json.loads((run / "environment.json").read_text())["command"]
+    assert f"Made by `{shlex.join(command)}`." in card
 
 
 def test_the_best_agent_of_an_unfinished_search_is_packed(run: Path, tmp_path: Path) -> None:

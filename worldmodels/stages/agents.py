@@ -18,10 +18,10 @@ from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.evolution.fitness import AgentJob, Dreaming
 from worldmodels.models.rnn import Rnn, RnnSizes
 from worldmodels.models.vae import Vae
+from worldmodels.rundir import PREVIOUS
 from worldmodels.stages.context import MAKERS, Context
 
 ZOO = Path(__file__).parents[1] / "zoo"
-PREVIOUS = "previous"  # folder in a run: the round before, in the paper's iterative procedure
 
 
 def agent_folder(name: str, config: Config, run: Path) -> Path:

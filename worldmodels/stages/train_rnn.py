@@ -27,9 +27,9 @@ from worldmodels.errors import UsageError
 from worldmodels.models.rnn import Memory, Rnn, RnnSizes, rnn_loss
 from worldmodels.models.vae import Vae, to_frame
 from worldmodels.report.pictures import save_grid
-from worldmodels.rundir import Artifact
+from worldmodels.rundir import PREVIOUS, Artifact
 from worldmodels.settings import TrainRnnSettings
-from worldmodels.stages.agents import PREVIOUS, check_start, take_up
+from worldmodels.stages.agents import check_start, take_up
 from worldmodels.stages.context import Context
 from worldmodels.stages.training import CHECKPOINT, train
 from worldmodels.worlds.dream import DreamWorld, FirstLatents

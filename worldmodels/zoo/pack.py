@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,7 +25,15 @@ from worldmodels.data.weights import (
 )
 from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.evolution.lineage import EARLIER, HISTORY, read_lineage
-from worldmodels.rundir import SETTINGS, Artifact, digest, read_json, write_json, write_text
+from worldmodels.rundir import (
+    PREVIOUS,
+    SETTINGS,
+    Artifact,
+    digest,
+    read_json,
+    write_json,
+    write_text,
+)
 
 CARD = "card.md"
 REPORT = "report.json"
@@ -140,22 +149,42 @@ def card(runs: Sequence[Path], out: Path) -> str:
         "| stage | result | time |",
         "|---|---|---:|",
     ]
-    for name in ("episodes", "vae", "series", "rnn", "ctrl"):
-        artifact = Artifact(_home(runs, name), name, "")
-        if artifact.is_done or (artifact.path / CONTROLLER).is_file():
-            facts = _facts(artifact)
-            where = f" (played in the {facts['settings']['world']} world)" if name == "ctrl" else ""
-            start = facts["settings"].get("start")
-            before = f" (went on from {start})" if start else ""
-            minutes = facts["wall_s"] / 60
-            lines.append(f"| {name} | {_said(facts)}{where}{before} | {minutes:.0f} min |")
+    earlier = _rounds_before(run)
+    for number, folder in enumerate(earlier, 1):
+        lines += _stages([folder], f", round {number}")
+    lines += _stages(runs, f", round {len(earlier) + 1}" if earlier else "")
     lines += [
+        "",
+        f"Made by `{shlex.join(environment['command'])}`"
+        + (", the last command of several." if len(runs) > 1 else "."),
         "",
         f"Root seed {config.seed}. Machine: {environment['machine']}. {versions}{commit}.",
         "",
         f"Fingerprints: {', '.join(f'{n} {digest(p)}' for n, p in _weights(out))}.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _rounds_before(run: Path) -> list[Path]:
+    """The runs of the rounds before, the first one first."""
+    before = run / PREVIOUS
+    return [*_rounds_before(before), before] if before.is_dir() else []
+
+
+def _stages(runs: Sequence[Path], label: str) -> list[str]:
+    """What each stage made, and how long it took: rows of a table."""
+    rows = []
+    for name in ("episodes", "vae", "series", "rnn", "ctrl"):
+        artifact = Artifact(_home(runs, name), name, "")
+        if artifact.is_done or (artifact.path / CONTROLLER).is_file():
+            facts = _facts(artifact)
+            where = f" (played in the {facts['settings']['world']} world)" if name == "ctrl" else ""
+            start = facts["settings"].get("start")
+            counted = ", whose search is counted in" if name == "ctrl" else ""
+            before = f" (went on from {start}{counted})" if start else ""
+            minutes = facts["wall_s"] / 60
+            rows.append(f"| {name}{label} | {_said(facts)}{where}{before} | {minutes:.0f} min |")
+    return rows
 
 
 def _home(runs: Sequence[Path], name: str) -> Path:
