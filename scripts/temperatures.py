@@ -28,14 +28,16 @@ def main() -> int:
     parser.add_argument("--run", type=Path, required=True, help="has V and M")
     parser.add_argument("--out", type=Path, required=True, help="the scores, as JSON")
     parser.add_argument("--only", type=float, nargs="+", default=TEMPERATURES, metavar="TAU")
-    parser.add_argument("search", nargs="*", help="behind --: settings for wm train-ctrl")
-    options = parser.parse_args()
+    given = sys.argv[1:]
+    here = given.index("--") if "--" in given else len(given)
+    search = given[here + 1 :]  # argparse would not take options for the search behind its own
+    options = parser.parse_args(given[:here])
     for temperature in options.only:
         run = folder(options.run, temperature)
         own = ["--run", str(run), "--inputs-from", str(options.run)]
         tau = ["--temperature", str(temperature)]
         for words in (
-            ["train-ctrl", options.config, *own, *tau, *options.search],
+            ["train-ctrl", options.config, *own, *tau, *search],
             ["eval", options.config, *own],
             ["eval", options.config, *own, "--dream", *tau],
         ):
