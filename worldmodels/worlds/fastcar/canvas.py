@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from jaxtyping import Float32, Int32, Int64, UInt8, UInt16, UInt32
+from jaxtyping import Float32, Int32, Int64, UInt8, UInt32
 
 from worldmodels.kernel import kernel
 from worldmodels.worlds.carracing import VIEW_ROWS
@@ -24,7 +24,8 @@ TOP = F(WINDOW_H)
 HALF = F(0.5)
 ZERO, ONE = F(0), F(1)
 FLAT = F(1e-6)
-RISE, SLOPE, AT_TOP = range(3)  # an edge: height, x a pixel of y, x at the picture's upper edge
+SLOPE, AT_TOP = range(2)  # an edge: x a pixel of y, x at the picture's upper edge
+DOWN = (np.arange(ROWS, dtype=np.float32) + HALF) / PER_Y  # of every row, from the upper edge
 # SDL draws all pixels that a polygon touches: half a pixel more on every side.
 GROWTH_PX = F(0.5)
 
@@ -61,10 +62,13 @@ ROW_WEIGHTS /= SAMPLES**2  # of sums of samples
 # From 96 to 64 columns: of A0 B0 C0 A1 B1 C1 ... Am, Bm and Cm-1 make a pixel, and so do Cm, Bm and
 # Am+1, with the weights NEAR, MIDDLE, FAR. Where a border lacks the last one, the others share FAR.
 THIRD = STATE_W // 3
+PADDED = STATE_W + 4  # columns, so that loops over m need not end before the last one
 NEAR, MIDDLE, FAR = F(5 / 9), F(3 / 9), F(1 / 9)
 INSIDE = ONE / (ONE - FAR)
 # SDL's averaging rounds down twice: 102 becomes 100. Pillow's resizing rounds to the nearest.
 LOST = F(2 - 0.5)
+BYTE, HALF_WORD = np.uint32(8), np.uint32(16)
+BYTES, LOW_HALF = np.uint32(0x00FF00FF), np.uint32(0xFFFF)  # bytes 0 and 2; the lower half
 
 
 @kernel
@@ -73,7 +77,7 @@ def fill_polygon(
     polygon: Float32[np.ndarray, "V 2"],
     corners: int,
     colour: np.uint32,
-    edges: Float32[np.ndarray, "8 3"],
+    edges: Float32[np.ndarray, "8 2"],
 ) -> None:
     """Paint a convex polygon, given anticlockwise, a little larger than it is."""
     low, high = polygon[0, 1], polygon[0, 1]
@@ -83,25 +87,31 @@ def fill_polygon(
         westmost, eastmost = min(westmost, polygon[i, 0]), max(eastmost, polygon[i, 0])
     westmost = max(ZERO, westmost - GROWTH_PX)
     eastmost = min(F(WINDOW_W), eastmost + GROWTH_PX)
+    # The inside is to the left of an edge: one that rises bounds it on the right. Those come first
+    # in `edges`, those that fall last.
+    rising, falling = 0, corners
     for i in range(corners):
         j = i + 1 if i + 1 < corners else 0
         dx, dy = polygon[j, 0] - polygon[i, 0], polygon[j, 1] - polygon[i, 1]
-        edges[i, RISE] = dy
         if abs(dy) > FLAT:
+            place = rising if dy > ZERO else falling - 1
+            if dy > ZERO:
+                rising += 1
+            else:
+                falling -= 1
             grown = GROWTH_PX * math.sqrt(dx * dx + dy * dy) / dy
-            edges[i, SLOPE] = dx / dy
-            edges[i, AT_TOP] = polygon[i, 0] + (TOP - polygon[i, 1]) * edges[i, SLOPE] + grown
+            edges[place, SLOPE] = dx / dy
+            edges[place, AT_TOP] = (
+                polygon[i, 0] + (TOP - polygon[i, 1]) * edges[place, SLOPE] + grown
+            )
     top = max(0, math.ceil((TOP - high - GROWTH_PX) * PER_Y - HALF))
     bottom = min(ROWS, math.ceil((TOP - low + GROWTH_PX) * PER_Y - HALF))
     for row in range(top, bottom):
-        down = (F(row) + HALF) / PER_Y
         left, right = westmost, eastmost
-        for i in range(corners):
-            x = edges[i, AT_TOP] - down * edges[i, SLOPE]
-            if edges[i, RISE] > FLAT:  # the inside is to the left of an edge
-                right = min(right, x)
-            elif edges[i, RISE] < -FLAT:
-                left = max(left, x)
+        for i in range(rising):
+            right = min(right, edges[i, AT_TOP] - DOWN[row] * edges[i, SLOPE])
+        for i in range(falling, corners):
+            left = max(left, edges[i, AT_TOP] - DOWN[row] * edges[i, SLOPE])
         first = math.ceil(left * PER_X - HALF)
         last = math.ceil(right * PER_X - HALF)
         if last > first:  # a negative end would count from the right
@@ -109,30 +119,40 @@ def fill_polygon(
 
 
 @kernel
-def average_samples(
-    canvas: UInt8[np.ndarray, "168 768"],
-    sums: UInt16[np.ndarray, " 768"],
-    pixels: Float32[np.ndarray, "84 3 96"],
+def add_samples(
+    canvas: UInt32[np.ndarray, "168 192"],
+    sums: UInt32[np.ndarray, "2 192"],
+    pixels: Float32[np.ndarray, "84 300"],
 ) -> None:
-    """Sums of 2x2 samples by row, channel, column: every third column from 0, from 1, from 2."""
+    """Sums of 2x2 samples by row, channel, column.
+
+    Two channels at a time are added as the halves of one number.
+    """
+    red_and_blue, green = sums[0], sums[1]
     for row in range(VIEW_ROWS):
         upper, lower = canvas[2 * row], canvas[2 * row + 1]
-        for k in range(4 * COLUMNS):
-            sums[k] = np.uint16(upper[k]) + np.uint16(lower[k])
-        for channel in range(3):
-            out = pixels[row, channel]
-            for m in range(THIRD):
-                for third in range(3):
-                    k = 8 * (3 * m + third) + channel  # a pixel's samples have four bytes each
-                    out[third * THIRD + m] = F(np.int32(sums[k]) + np.int32(sums[k + 4]))
+        for k in range(COLUMNS):
+            red_and_blue[k] = (upper[k] & BYTES) + (lower[k] & BYTES)
+        for k in range(COLUMNS):
+            green[k] = ((upper[k] >> BYTE) & BYTES) + ((lower[k] >> BYTE) & BYTES)
+        # A loop for each: the compiler gives up on one that writes to several arrays.
+        out = pixels[row]
+        for m in range(STATE_W):
+            out[m] = F(np.int32((red_and_blue[2 * m] + red_and_blue[2 * m + 1]) & LOW_HALF))
+        out = pixels[row, PADDED:]
+        for m in range(STATE_W):
+            out[m] = F(np.int32(green[2 * m] + green[2 * m + 1]))
+        out = pixels[row, 2 * PADDED :]
+        for m in range(STATE_W):
+            out[m] = F(np.int32((red_and_blue[2 * m] + red_and_blue[2 * m + 1]) >> HALF_WORD))
 
 
 @kernel
 def reduce_canvas(
     canvas: UInt32[np.ndarray, "168 192"],
-    sums: UInt16[np.ndarray, " 768"],
-    pixels: Float32[np.ndarray, "84 3 96"],
-    line: Float32[np.ndarray, " 96"],
+    sums: UInt32[np.ndarray, "2 192"],
+    pixels: Float32[np.ndarray, "84 300"],
+    line: Float32[np.ndarray, " 300"],
     cells: Int32[np.ndarray, "2 32"],
     frame: UInt8[np.ndarray, "64 64 3"],
 ) -> None:
@@ -140,28 +160,25 @@ def reduce_canvas(
 
     The loops over m are written so that the compiler turns them into vector instructions.
     """
-    average_samples(canvas.view(np.uint8), sums, pixels)
+    add_samples(canvas, sums, pixels)
     for i in range(FRAME_SIZE):
         first, out = FIRST_ROW[i], frame[i]
         a, b, c = ROW_WEIGHTS[i, 0], ROW_WEIGHTS[i, 1], ROW_WEIGHTS[i, 2]
+        above, here, below = pixels[first], pixels[first + 1], pixels[first + 2]
+        for k in range(3 * PADDED):
+            line[k] = a * above[k] + b * here[k] + c * below[k] - LOST
         for channel in range(3):
-            above, here, below = (
-                pixels[first, channel],
-                pixels[first + 1, channel],
-                pixels[first + 2, channel],
-            )
-            for m in range(STATE_W):
-                line[m] = a * above[m] + b * here[m] + c * below[m] - LOST
-            p, q, r = line[:THIRD], line[THIRD : 2 * THIRD], line[2 * THIRD :]
-            for m in range(THIRD - 1):
-                odd = NEAR * r[m] + MIDDLE * q[m] + FAR * p[m + 1]
-                even = NEAR * p[m + 1] + MIDDLE * q[m + 1] + FAR * r[m]
+            its = line[channel * PADDED :]
+            for m in range(THIRD):
+                odd = NEAR * its[3 * m + 2] + MIDDLE * its[3 * m + 1] + FAR * its[3 * m + 3]
                 cells[0, m] = np.int32(max(odd, ZERO))
+            for m in range(THIRD):
+                even = NEAR * its[3 * m + 3] + MIDDLE * its[3 * m + 4] + FAR * its[3 * m + 2]
                 cells[1, m] = np.int32(max(even, ZERO))
             for m in range(THIRD - 1):
                 out[2 * m + 1, channel] = np.uint8(cells[0, m])
                 out[2 * m + 2, channel] = np.uint8(cells[1, m])
-            leftmost = INSIDE * (NEAR * p[0] + MIDDLE * q[0])
-            rightmost = INSIDE * (NEAR * r[THIRD - 1] + MIDDLE * q[THIRD - 1])
+            leftmost = INSIDE * (NEAR * its[0] + MIDDLE * its[1])
+            rightmost = INSIDE * (NEAR * its[STATE_W - 1] + MIDDLE * its[STATE_W - 2])
             out[0, channel] = np.uint8(np.int32(max(leftmost, ZERO)))
             out[FRAME_SIZE - 1, channel] = np.uint8(np.int32(max(rightmost, ZERO)))

@@ -6,12 +6,13 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Int32, Int64, UInt8, UInt16, UInt32
+from jaxtyping import Float32, Int32, Int64, UInt8, UInt32
 
 from worldmodels.kernel import kernel
 from worldmodels.worlds.carracing import VIEW_ROWS
 from worldmodels.worlds.fastcar.canvas import (
     COLUMNS,
+    PADDED,
     ROWS,
     THIRD,
     fill_polygon,
@@ -31,7 +32,6 @@ from worldmodels.worlds.fastcar.constants import (
     SCALE,
     SIZE,
     START_ZOOM,
-    STATE_W,
     STRIPE,
     WHEEL_COLOUR,
     WHEEL_POLY,
@@ -82,12 +82,12 @@ class Scratch(NamedTuple):
     """What drawing needs only while it lasts; a thread has its own."""
 
     canvas: UInt32[np.ndarray, "168 192"]
-    sums: UInt16[np.ndarray, " 768"]
-    pixels: Float32[np.ndarray, "84 3 96"]
-    line: Float32[np.ndarray, " 96"]
+    sums: UInt32[np.ndarray, "2 192"]
+    pixels: Float32[np.ndarray, "84 300"]
+    line: Float32[np.ndarray, " 300"]
     cells: Int32[np.ndarray, "2 32"]
     polygon: Float32[np.ndarray, "8 2"]
-    edges: Float32[np.ndarray, "8 3"]
+    edges: Float32[np.ndarray, "8 2"]
 
 
 class Camera(NamedTuple):
@@ -104,12 +104,12 @@ def make_scratch() -> Scratch:
     """Room for drawing one frame at a time."""
     return Scratch(
         canvas=np.zeros((ROWS, COLUMNS), np.uint32),
-        sums=np.zeros(4 * COLUMNS, np.uint16),
-        pixels=np.zeros((VIEW_ROWS, 3, STATE_W), np.float32),
-        line=np.zeros(STATE_W, np.float32),
+        sums=np.zeros((2, COLUMNS), np.uint32),
+        pixels=np.zeros((VIEW_ROWS, 3 * PADDED), np.float32),
+        line=np.zeros(3 * PADDED, np.float32),
         cells=np.zeros((2, THIRD), np.int32),
         polygon=np.zeros((8, 2), np.float32),
-        edges=np.zeros((8, 3), np.float32),
+        edges=np.zeros((8, 2), np.float32),
     )
 
 
