@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from pathlib import Path
 
@@ -127,3 +128,21 @@ def test_an_interrupted_loop_goes_on_to_the_same_result(tmp_path: Path) -> None:
 
 def test_an_interruption_ends_the_command_as_a_shell_expects() -> None:
     assert Interrupted("stopped").exit_code == 130
+
+
+def test_a_full_disk_is_told_as_one_and_the_old_state_stays(tmp_path: Path) -> None:
+    path = tmp_path / "latest.ckpt"
+    with Checkpointer(path, every_s=1e9) as checkpointer:
+        checkpointer.save({"step": 1})
+        big = {"weights": torch.zeros(1 << 16)}
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 12, limits[1]))
+        try:
+            with pytest.raises(OSError, match="File too large"):
+                checkpointer.save(big)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            signal.signal(signal.SIGXFSZ, handler)
+        assert checkpointer.load() == {"step": 1}
+    assert list(tmp_path.iterdir()) == [path]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import time
 from pathlib import Path
@@ -51,7 +52,10 @@ class Checkpointer:
         """Write `state`, whole or not at all."""
         import torch
 
-        write_atomic(self.path, lambda file: torch.save(state, file))
+        # By way of memory: torch has an error of its own for a full disk, which says nothing of it.
+        content = io.BytesIO()
+        torch.save(state, content)
+        write_atomic(self.path, lambda file: file.write(content.getbuffer()))
         self._saved_at = time.monotonic()
 
     @property

@@ -329,3 +329,23 @@ def test_a_damaged_checkpoint_is_named(
     (run / "vae" / "latest.ckpt").write_bytes(b"nothing")
     assert main(["train-vae", TINY, "--run", str(run)]) == 1
     assert "latest.ckpt cannot be read" in said(capsys)
+
+
+def test_a_recording_does_not_shrink(
+    run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_with("episodes")
+    before = (run / "episodes/done").read_bytes()
+    assert main(["extract", TINY, "--run", str(run), "--episodes", "4"]) == 2
+    assert "a recording only grows: ask for 8 or more" in capsys.readouterr().err
+    assert (run / "episodes/done").read_bytes() == before
+
+
+def test_what_neither_run_has_is_to_be_made_in_the_own_one(
+    run_with: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own, other = tmp_path / "own", run_with("vae")
+    words = ["train-rnn", TINY, "--run", str(own), "--inputs-from", str(other)]
+    assert main(words) == 1
+    said = capsys.readouterr().err
+    assert f"{own / 'series'} does not exist: run `wm encode {TINY} --run {own}`" in said

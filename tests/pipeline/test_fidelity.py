@@ -111,9 +111,16 @@ def test_the_agent_plays_the_evaluations_episodes_in_both_worlds(
     assert found["equal"] == bonus.count(0)
 
 
-def test_the_closed_loop_keeps_to_the_limit_on_steps(measure: Measure, finished_run: Path) -> None:
-    found = measure("same", "--agent", str(finished_run), "--max-steps", "2")["closed_loop"]
-    assert {row["length"] for rows in found["episodes"].values() for row in rows} == {2}
+def test_the_closed_loop_keeps_to_the_limit_on_steps_and_says_so(
+    measure: Measure, finished_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = measure("same", "--agent", str(finished_run), "--max-steps", "2")
+    rows = found["closed_loop"]["episodes"].values()
+    assert {row["length"] for world in rows for row in world} == {2}
+    assert found["max_steps"] == 2
+    shown = " ".join(capsys.readouterr().out.split())  # whatever the width of the screen
+    assert "cut after 2 steps." in shown
+    assert "in each world for 2 steps." in shown
 
 
 def test_the_number_of_workers_changes_nothing(

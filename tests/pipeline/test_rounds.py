@@ -122,9 +122,9 @@ def test_a_round_that_is_not_there_cannot_be_replayed(
     run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = run_with("vae", "series")
-    assert main(["train-rnn", TINY, "--run", str(run), "--replay-rounds", "1"]) == 1
+    assert main(["train-rnn", TINY, "--run", str(run), "--replay-rounds", "1"]) == 2
     said = capsys.readouterr().err
-    assert f"{run / 'previous/series'} does not exist: run `wm run {TINY} --run {run}`" in said
+    assert f"--replay-rounds: there is no {run / 'previous/series'} of a round before" in said
 
 
 def test_a_round_of_another_v_cannot_be_replayed(

@@ -76,6 +76,22 @@ def test_the_spaces_are_those_of_the_official_game_as_frames() -> None:
     env.close()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("num_envs", 0),
+        ("threads", 0),
+        ("max_episode_steps", 0),
+        ("lap_complete_percent", 95),
+        ("lap_complete_percent", float("nan")),
+        ("render_mode", "human"),
+    ],
+)
+def test_an_argument_without_a_meaning_is_refused(name: str, value: object) -> None:
+    with pytest.raises(ValueError, match=f"not {value!r}"):
+        FastCarWorld(**{name: value})
+
+
 def test_the_physics_it_tells_is_the_official_one() -> None:
     official = GameWorld([make_car_racing() for _ in range(2)])
     fast = FastCarWorld(2)

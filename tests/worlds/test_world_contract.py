@@ -281,6 +281,37 @@ def test_a_reset_mask_of_the_wrong_length_is_refused(maker: Maker) -> None:
         maker().reset(seed=SEEDS, options={"reset_mask": np.array([True])})
 
 
+@pytest.mark.parametrize("rows", [0, 1, W - 1, W + 1])
+def test_actions_for_another_number_of_worlds_are_refused(maker: Maker, rows: int) -> None:
+    world = maker()
+    world.reset(seed=SEEDS)
+    with pytest.raises(ValueError, match="a row for each world"):
+        world.step(np.zeros((rows, *world.single_action_space.shape)))
+
+
+def test_actions_of_another_shape_or_that_are_no_numbers_are_refused(maker: Maker) -> None:
+    world = maker()
+    world.reset(seed=SEEDS)
+    actions = np.zeros(world.action_space.shape)
+    for wrong in (actions[:, :-1], actions[0], actions[..., None]):
+        with pytest.raises(ValueError, match="a row for each world"):
+            world.step(wrong)
+    actions[1, 0] = np.nan
+    with pytest.raises(ValueError, match="a NaN among them"):
+        world.step(actions)
+
+
+def test_seeds_that_are_no_whole_numbers_are_refused(maker: Maker) -> None:
+    with pytest.raises(ValueError, match="seed must be a whole number"):
+        maker().reset(seed=np.array([1.5, 2, 3, 4]))
+
+
+def test_numpys_whole_numbers_are_seeds(maker: Maker) -> None:
+    world = maker()
+    observation, _ = world.reset(seed=np.array(SEEDS))
+    np.testing.assert_array_equal(observation, world.reset(seed=SEEDS)[0])
+
+
 @pytest.mark.parametrize("name", REGISTERED.values(), ids=REGISTERED.keys())
 def test_gymnasium_makes_the_registered_games_in_batches(name: str) -> None:
     assert worldmodels.__version__

@@ -66,7 +66,9 @@ class Context:
             return self._in(self.agent, name)
         own = self._in(self.run, name)
         if self.inputs_from is not None and not own.path.exists():
-            return self._in(self.inputs_from, name)
+            other = self._in(self.inputs_from, name)
+            # What neither has is to be made here: the other may be a packed agent.
+            return other if other.path.exists() else own
         return own
 
     def compile_world(self, kind: str) -> None:

@@ -182,6 +182,13 @@ def check(context: Context) -> None:
         raise UsageError("--agent-spread has no meaning where no --agent is recorded.")
     experiment.find_explorer(settings.explorer)
     experiment.find_world(settings.world)
+    folder = context.output(makes(context)).path
+    recorded = [int(path.stem) for path in folder.glob("*.npz") if path.stem.isdigit()]
+    if recorded and max(recorded) >= settings.episodes:
+        raise UsageError(
+            f"{folder} was begun with more than --episodes {settings.episodes}, and a recording "
+            f"only grows: ask for {max(recorded) + 1:,} or more, or take another --run."
+        )
     count_workers(context.workers)
     longest = experiment.max_steps(context.game)
     longest = min(longest, settings.max_steps or longest)

@@ -98,10 +98,11 @@ def _check(context: Context) -> None:
 def _episodes(context: Context) -> str:
     settings = context.config.fidelity
     last = settings.seed + settings.episodes - 1
+    cut = f", cut after {settings.max_steps} steps" if settings.max_steps else ""
     return (
         f"{settings.episodes} episodes of {context.experiment.title} in the {OFFICIAL} and the "
         f"{settings.world} world, the same actions in both (explorer {settings.explorer}), seeds "
-        f"{settings.seed} to {last}"
+        f"{settings.seed} to {last}{cut}"
     )
 
 
@@ -178,7 +179,8 @@ def _write(
     if played:
         pairs = summarise_pairs(*([row["return"] for row in rows] for rows in played.values()))
         agent = context.input("ctrl").path.parent
-        caption = f"Return of the agent of {agent}, which played the same seeds in each world."
+        cut = f" for {settings.max_steps} steps" if settings.max_steps else ""
+        caption = f"Return of the agent of {agent}, which played the same seeds in each world{cut}."
         tables.append(pairs_table(caption, settings.world, pairs))
         closed = {
             "agent": str(agent),
@@ -192,6 +194,7 @@ def _write(
             "experiment": context.config.experiment,
             "rules": context.config.world,
             "worlds": [OFFICIAL, settings.world],
+            "max_steps": settings.max_steps,
             "open_loop": {
                 "explorer": settings.explorer,
                 **dataclasses.asdict(found),

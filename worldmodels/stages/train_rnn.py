@@ -46,7 +46,8 @@ STRIP_EVERY = 8  # steps between the frames of the dream's picture
 
 def needs(context: Context) -> tuple[str, ...]:
     """The series, those of earlier rounds included, and V to draw the dream with."""
-    return ("vae", "series", *_replayed(context))
+    there = (name for name in _replayed(context) if context.input(name).path.exists())
+    return ("vae", "series", *there)
 
 
 def _replayed(context: Context) -> tuple[str, ...]:
@@ -82,6 +83,12 @@ def check(context: Context) -> None:
     coder = _coder(context.input("series"))
     for name in _replayed(context):
         earlier = context.input(name)
+        if not earlier.path.exists():
+            raise UsageError(
+                f"--replay-rounds: there is no {earlier.path} of a round before. Each lies in the "
+                f"folder {PREVIOUS} of the next one's run: `wm run` makes it, if the config names "
+                f"one (previous = ...)."
+            )
         if _coder(earlier) != coder:
             raise UsageError(
                 f"{earlier.path} was encoded by another V than {context.input('series').path}: "

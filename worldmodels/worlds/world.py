@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ class World(VectorEnv):
         action_space: gymnasium.Space,
         autoreset_mode: AutoresetMode | str,
     ) -> None:
+        if num_envs < 1:
+            raise ValueError(f"there must be a world at least, not {num_envs}")
         mode = AutoresetMode(autoreset_mode)
         if mode is AutoresetMode.SAME_STEP:
             raise ValueError("worlds support the autoreset modes NextStep and Disabled only")
@@ -67,7 +70,7 @@ class World(VectorEnv):
     def reset(
         self,
         *,
-        seed: int | Sequence[int | None] | None = None,
+        seed: int | Sequence[int | None] | np.ndarray | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Start episodes in all worlds, or in those of `options["reset_mask"]` (bool, W).
@@ -80,7 +83,14 @@ class World(VectorEnv):
         if isinstance(seed, int | np.integer):
             super().reset(seed=int(seed))
             seed = [int(seed) + i for i in range(self.num_envs)]
-        seeds: Sequence[int | None] = [None] * self.num_envs if seed is None else seed
+        seeds: Sequence[int | None] = [None] * self.num_envs
+        if seed is not None:
+            try:
+                seeds = [None if one is None else operator.index(one) for one in seed]
+            except TypeError as error:
+                raise ValueError(
+                    f"seed must be a whole number, or one for each world, not {seed!r}"
+                ) from error
         if len(seeds) != self.num_envs or mask.shape != (self.num_envs,):
             raise ValueError(
                 f"seeds and reset_mask must have one entry for each of {self.num_envs} worlds"
@@ -94,16 +104,27 @@ class World(VectorEnv):
     def step(
         self, actions: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """One step of every running world: observation, reward, terminated, truncated, info."""
+        """One step of every running world: observation, reward, terminated, truncated, info.
+
+        Raises ValueError for actions of another shape than W x A, or that are not numbers.
+        """
         if not self._started.any():
             raise gymnasium.error.ResetNeeded("call reset before step")
+        actions = np.asarray(actions, dtype=np.float32)
+        if actions.shape != self.action_space.shape:
+            raise ValueError(
+                f"actions must have the shape {self.action_space.shape}, a row for each world, "
+                f"not {actions.shape}"
+            )
+        if np.isnan(actions).any():
+            raise ValueError("actions must be numbers, but there is a NaN among them")
         reward = np.zeros(self.num_envs)
         terminated = np.zeros(self.num_envs, dtype=np.bool_)
         truncated = np.zeros(self.num_envs, dtype=np.bool_)
         finished = (self._standing & self._started).nonzero()[0]
         running = (~self._standing).nonzero()[0]
         if running.size:
-            step = self._advance(running, np.asarray(actions, dtype=np.float32))
+            step = self._advance(running, actions)
             reward[running] = step.reward
             terminated[running] = step.terminated
             truncated[running] = step.truncated

@@ -47,6 +47,17 @@ class FastCarWorld(World):
         render_mode: str | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
     ) -> None:
+        if threads < 1:
+            raise ValueError(f"there must be a thread at least, not {threads}")
+        if not isinstance(max_episode_steps, int) or max_episode_steps < 1:
+            raise ValueError(f"max_episode_steps must be a count, not {max_episode_steps!r}")
+        if not lap_complete_percent <= 1:  # nor a NaN
+            raise ValueError(
+                f"lap_complete_percent is a share of the tiles, at most 1, not "
+                f"{lap_complete_percent}"
+            )
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ValueError(f"render_mode must be rgb_array or None, not {render_mode!r}")
         actions = gymnasium.spaces.Box(
             np.array([-1, 0, 0], np.float32), np.array([1, 1, 1], np.float32), dtype=np.float32
         )
