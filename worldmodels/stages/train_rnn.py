@@ -52,7 +52,7 @@ def needs(context: Context) -> tuple[str, ...]:
 
 def _replayed(context: Context) -> tuple[str, ...]:
     rounds = range(1, context.config.train_rnn.replay_rounds + 1)
-    return tuple("/".join([PREVIOUS] * number + ["series"]) for number in rounds)
+    return tuple(f"{PREVIOUS}/" * number + "series" for number in rounds)
 
 
 def makes(context: Context) -> str:
@@ -80,7 +80,7 @@ def start_seed(context: Context) -> int:
 def check(context: Context) -> None:
     """The M to begin with is there, and all series are of one V."""
     check_start(context, SECTION, makes(context), CHECKPOINT)
-    coder = _coder(context.input("series"))
+    own = context.input("series")
     for name in _replayed(context):
         earlier = context.input(name)
         if not earlier.path.exists():
@@ -89,9 +89,9 @@ def check(context: Context) -> None:
                 f"folder {PREVIOUS} of the next one's run: `wm run` makes it, if the config names "
                 f"one (previous = ...)."
             )
-        if _coder(earlier) != coder:
+        if _coder(earlier) != _coder(own):
             raise UsageError(
-                f"{earlier.path} was encoded by another V than {context.input('series').path}: "
+                f"{earlier.path} was encoded by another V than {own.path}: "
                 f"M can learn from both (--replay-rounds) only where train-vae has taken the V of "
                 f"the round before as it is (--start previous --epochs 0)."
             )
