@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -77,8 +76,22 @@ def test_the_card_tells_of_the_rounds_before(run: Path, tmp_path: Path) -> None:
     assert card.index("| vae, round 1 |") < card.index("| vae, round 2 |")
     assert "| ctrl, round 2 |" in card
     assert "| ctrl, round 1 |" not in card
-    command = json.loads((run / "environment.json").read_text())["command"]
-    assert f"Made by `{shlex.join(command)}`." in card
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["wm", "run", "doom-laptop"], "Made by `wm run doom-laptop`."),
+        (["wm", "train-ctrl", "x.toml"], "Made by `wm train-ctrl x.toml`, the last command of sev"),
+    ],
+)
+def test_the_card_says_by_which_command_it_was_made(
+    run: Path, tmp_path: Path, command: list[str], said: str
+) -> None:
+    facts = json.loads((run / "environment.json").read_text())
+    (run / "environment.json").write_text(json.dumps({**facts, "command": command}))
+    pack(run, tmp_path / "agent")
+    assert said in (tmp_path / "agent" / "card.md").read_text()
 
 
 def test_the_best_agent_of_an_unfinished_search_is_packed(run: Path, tmp_path: Path) -> None:

@@ -77,7 +77,8 @@ def random_rnn(sizes: RnnSizes, seed: int, device: torch.device | str) -> Rnn:
 def save_first_latents(folder: Path, first: FirstLatents) -> None:
     """Write the posteriors that dreams start from into M's folder."""
     arrays = {"mean": first.mean.astype(np.float16), "logvar": first.logvar.astype(np.float16)}
-    save_npz(folder / FIRST_LATENTS, arrays, compress=False)
+    # A game whose episodes all begin with the same frame has the same posterior a thousand times.
+    save_npz(folder / FIRST_LATENTS, arrays, compress=True)
 
 
 def load_first_latents(folder: Path) -> FirstLatents:

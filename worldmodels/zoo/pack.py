@@ -141,6 +141,8 @@ def card(runs: Sequence[Path], out: Path) -> str:
     environment = read_json(run / ENVIRONMENT)
     versions = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
     commit = f", commit {environment['commit']}" if environment.get("commit") else ""
+    command = environment["command"]
+    whole = len(runs) == 1 and command[1:2] == ["run"]
     lines = [
         f"# An agent for {config.experiment}",
         "",
@@ -155,8 +157,8 @@ def card(runs: Sequence[Path], out: Path) -> str:
     lines += _stages(runs, f", round {len(earlier) + 1}" if earlier else "")
     lines += [
         "",
-        f"Made by `{shlex.join(environment['command'])}`"
-        + (", the last command of several." if len(runs) > 1 else "."),
+        f"Made by `{shlex.join(command)}`"
+        + ("." if whole else ", the last command of several: each stage has its own."),
         "",
         f"Root seed {config.seed}. Machine: {environment['machine']}. {versions}{commit}.",
         "",
