@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,21 @@ def test_off_a_terminal_progress_is_a_line_with_count_speed_and_time_left(
         now_s = 20.0
         progress.update(2000, note="loss 1.5")
     assert capsys.readouterr().err == "vae: 3,000 of 5,000 steps, 100.0/s, 20s left, loss 1.5\n"
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_work_that_ends_after_a_time_has_no_more_than_that_left(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    now_s = 0.0
+    monkeypatch.setattr(metrics.time, "monotonic", lambda: now_s)
+    monkeypatch.setattr("tqdm.std.time", lambda: now_s)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    with Progress("ctrl", 5000, "step", most_s=25.0) as progress:
+        now_s = 20.0
+        progress.update(1000)
+    said = capsys.readouterr().err
+    assert ("<00:05" if terminal else ", 5s left") in said
 
 
 def test_off_a_terminal_lines_come_every_ten_seconds(

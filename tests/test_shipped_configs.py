@@ -19,7 +19,7 @@ def test_the_promised_configs_are_shipped() -> None:
         f"{game}{kind}" for game in ("carracing", "doom") for kind in ("", "-laptop", "-smoke")
     }
     rounds = {"carracing-first", "doom-first", "doom-second"}
-    assert promised | rounds | {"doom-nightmare"} == set(NAMES)
+    assert promised | rounds | {"carracing-demo", "doom-nightmare"} == set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)

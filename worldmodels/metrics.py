@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,7 @@ from tqdm import tqdm
 from worldmodels import interruption
 from worldmodels.rundir import write_text
 
+BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{left}, {rate_fmt}{postfix}]"
 LINE_EVERY_S = 10.0  # off a terminal: a line now and then instead of a bar
 
 
@@ -84,21 +86,39 @@ def _tensorboard(folder: Path, resume_at: int) -> Any:
     return SummaryWriter(str(folder), purge_step=resume_at + 1)
 
 
+class _Bar(tqdm):  # type: ignore[type-arg]
+    """A bar that knows of work that ends after a time, whatever is left of it."""
+
+    most_s = math.inf
+
+    @property
+    def format_dict(self) -> dict[str, Any]:
+        """What the bar can show: also `left`, the time that is still to go."""
+        shown: dict[str, Any] = super().format_dict
+        elapsed_s, done = shown["elapsed"], shown["n"] - shown["initial"]
+        rate = shown["rate"] or (done / elapsed_s if elapsed_s else 0.0)
+        left_s = (shown["total"] - shown["n"]) / rate if rate else math.inf
+        left_s = min(left_s, max(self.most_s - elapsed_s, 0.0))
+        return {**shown, "left": self.format_interval(left_s) if left_s < math.inf else "?"}
+
+
 class Progress:
     """How far a stage is, how fast, and how long it will still take.
 
     A bar on a terminal; elsewhere a plain line every ten seconds, so that logs stay readable.
     """
 
-    def __init__(self, name: str, total: int, unit: str, start: int = 0) -> None:
-        """`total` units in all, `start` of them already done."""
-        self._name, self._total, self._unit = name, total, unit
+    def __init__(
+        self, name: str, total: int, unit: str, start: int = 0, most_s: float = math.inf
+    ) -> None:
+        """`total` units in all, `start` of them done; the work ends after `most_s` in any case."""
+        self._name, self._total, self._unit, self._most_s = name, total, unit, most_s
         self._start = self._count = start
         self._began = self._printed = time.monotonic()
         self._note = ""
-        self._bar: tqdm[Any] | None = None
+        self._bar: _Bar | None = None
         if sys.stderr.isatty():
-            self._bar = tqdm(
+            self._bar = _Bar(
                 total=total,
                 initial=start,
                 desc=name,
@@ -106,7 +126,9 @@ class Progress:
                 dynamic_ncols=True,
                 leave=False,
                 miniters=0,  # a new note is shown while a unit is still at work
+                bar_format=BAR,
             )
+            self._bar.most_s = most_s
 
     def update(self, amount: int = 1, note: str | None = None) -> None:
         """Count `amount` more units; `note` is shown behind the numbers.
@@ -134,7 +156,9 @@ class Progress:
     def _line(self) -> str:
         elapsed_s = time.monotonic() - self._began
         rate = (self._count - self._start) / elapsed_s
-        left = clock((self._total - self._count) / rate) if rate > 0 else "unknown time"
+        left_s = (self._total - self._count) / rate if rate > 0 else math.inf
+        left_s = min(left_s, max(self._most_s - elapsed_s, 0.0))
+        left = clock(left_s) if left_s < math.inf else "unknown time"
         speed = f"{clock(1 / rate)} each" if 0 < rate < 1 else f"{rate:,.1f}/s"
         return (
             f"{self._name}: {self._count:,} of {self._total:,} {self._unit}s, "

@@ -134,7 +134,7 @@ def _write(
     settings = context.config.eval
     name = "random policy, measured here" if settings.random else "this agent"
     if settings.dream:
-        name = f"this agent, in its dream at tau {settings.temperature:g}"
+        name = f"this agent, dreaming at tau {settings.temperature:g}"
     write_json(
         artifact.path / "report.json",
         {

@@ -161,7 +161,13 @@ class _Search:
         with (
             Journal(folder / JOURNAL, self.generation) as journal,
             MetricsLog(folder / HISTORY, "generation", self.generation) as log,
-            Progress("train-ctrl", settings.generations, "generation", self.generation) as progress,
+            Progress(
+                "train-ctrl",
+                settings.generations,
+                "generation",
+                self.generation,
+                settings.max_hours * 3600 - self.elapsed_s,
+            ) as progress,
         ):
             self.journal, self.progress = journal, progress
             if self.generation or journal.elapsed_s:
