@@ -86,6 +86,11 @@ def _tensorboard(folder: Path, resume_at: int) -> Any:
     return SummaryWriter(str(folder), purge_step=resume_at + 1)
 
 
+def _left_s(units: int, rate: float, most_s: float) -> float:
+    """Seconds for so many units at `rate` a second, at most `most_s`; infinite if none can tell."""
+    return min(units / rate if rate > 0 else math.inf, max(most_s, 0.0))
+
+
 class _Bar(tqdm):  # type: ignore[type-arg]
     """A bar that knows of work that ends after a time, whatever is left of it."""
 
@@ -97,8 +102,7 @@ class _Bar(tqdm):  # type: ignore[type-arg]
         shown: dict[str, Any] = super().format_dict
         elapsed_s, done = shown["elapsed"], shown["n"] - shown["initial"]
         rate = shown["rate"] or (done / elapsed_s if elapsed_s else 0.0)
-        left_s = (shown["total"] - shown["n"]) / rate if rate else math.inf
-        left_s = min(left_s, max(self.most_s - elapsed_s, 0.0))
+        left_s = _left_s(shown["total"] - shown["n"], rate, self.most_s - elapsed_s)
         return {**shown, "left": self.format_interval(left_s) if left_s < math.inf else "?"}
 
 
@@ -156,8 +160,7 @@ class Progress:
     def _line(self) -> str:
         elapsed_s = time.monotonic() - self._began
         rate = (self._count - self._start) / elapsed_s
-        left_s = (self._total - self._count) / rate if rate > 0 else math.inf
-        left_s = min(left_s, max(self._most_s - elapsed_s, 0.0))
+        left_s = _left_s(self._total - self._count, rate, self._most_s - elapsed_s)
         left = clock(left_s) if left_s < math.inf else "unknown time"
         speed = f"{clock(1 / rate)} each" if 0 < rate < 1 else f"{rate:,.1f}/s"
         return (
