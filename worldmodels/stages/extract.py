@@ -183,11 +183,11 @@ def check(context: Context) -> None:
     experiment.find_explorer(settings.explorer)
     experiment.find_world(settings.world)
     folder = context.output(makes(context)).path
-    recorded = [int(path.stem) for path in folder.glob("*.npz") if path.stem.isdigit()]
-    if recorded and max(recorded) >= settings.episodes:
+    most = max(_files(folder), default=-1) + 1
+    if most > settings.episodes:
         raise UsageError(
             f"{folder} was begun with more than --episodes {settings.episodes}, and a recording "
-            f"only grows: ask for {max(recorded) + 1:,} or more, or take another --run."
+            f"only grows: ask for {most:,} or more, or take another --run."
         )
     count_workers(context.workers)
     longest = experiment.max_steps(context.game)
@@ -202,7 +202,7 @@ def check(context: Context) -> None:
 def plan(context: Context) -> list[str]:
     """How many episodes are missing, and the disk that they need."""
     folder = context.run / "episodes"
-    missing = context.config.extract.episodes - len(_recorded(context, folder))
+    missing = context.config.extract.episodes - len(_recorded(folder))
     needed = _forecast_bytes(context, folder, missing)
     return [
         f"record {missing:,} of {context.config.extract.episodes} episodes into {folder}",
@@ -214,7 +214,7 @@ def plan(context: Context) -> list[str]:
 def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     """Record the episodes that are not there yet. Raises WorldModelsError if the disk is small."""
     settings = context.config.extract
-    recorded = _recorded(context, artifact.path)
+    recorded = _recorded(artifact.path)
     count, steps = len(recorded), sum(recorded.values())
     needed = _forecast_bytes(context, artifact.path, settings.episodes - len(recorded))
     free = _free_bytes(artifact.path)
@@ -274,15 +274,15 @@ def _units(numbers: Sequence[int], slots: int, workers: int) -> list[Sequence[in
     return chunked(numbers, max(slots, min(fair, EPISODES_A_SLOT * slots)))
 
 
-def _recorded(context: Context, folder: Path) -> dict[int, int]:
+def _files(folder: Path) -> dict[int, Path]:
+    """The episodes that are there, good or not, by number."""
+    return {int(path.stem): path for path in folder.glob("*.npz") if path.stem.isdigit()}
+
+
+def _recorded(folder: Path) -> dict[int, int]:
     """The lengths of the good episodes that are there, by number."""
-    lengths = {}
-    for path in sorted(folder.glob("*.npz")):
-        if path.stem.isdigit() and int(path.stem) < context.config.extract.episodes:
-            length = count_steps(path)
-            if length is not None:
-                lengths[int(path.stem)] = length
-    return lengths
+    lengths = {number: count_steps(path) for number, path in _files(folder).items()}
+    return {number: length for number, length in lengths.items() if length is not None}
 
 
 def _forecast_bytes(context: Context, folder: Path, episodes: int) -> int:

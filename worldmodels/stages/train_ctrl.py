@@ -14,6 +14,7 @@ from worldmodels import seeding
 from worldmodels.checkpoint import Checkpointer
 from worldmodels.data.weights import SavedController, save_controller
 from worldmodels.errors import UsageError, WorldModelsError
+from worldmodels.evolution.averaging import averaged
 from worldmodels.evolution.blocks import block_of, standings
 from worldmodels.evolution.cmaes import CmaEs
 from worldmodels.evolution.curriculum import Curriculum, read_curriculum
@@ -132,6 +133,7 @@ class _Search:
         self.generation = 0
         self.env_steps = 0
         self.elapsed_s = 0.0
+        self.most_s = settings.max_hours * 3600
         self.best = -math.inf  # of the evaluations of the mean
         self.curriculum = Curriculum(settings.curriculum, self.longest)
         self.out_of_time = False
@@ -154,6 +156,7 @@ class _Search:
                 ),
                 losers=settings.recombination == "all",
             )
+            self.average = self.search.mean
 
     def run(self) -> dict[str, Any]:
         """Search until it is over; returns facts for `done`."""
@@ -166,7 +169,7 @@ class _Search:
                 settings.generations,
                 "generation",
                 self.generation,
-                settings.max_hours * 3600 - self.elapsed_s,
+                self.most_s - self.elapsed_s,
             ) as progress,
         ):
             self.journal, self.progress = journal, progress
@@ -218,6 +221,9 @@ class _Search:
         returns = np.array([o.total for o in outcomes]).reshape(len(candidates), -1).mean(1)
         self.search.tell(standings(returns, blocks) if settings.blocks else returns)
         self.generation += 1
+        self.average = averaged(
+            self.average, self.search.mean, self.generation, settings.average_generations
+        )
         steps = sum(outcome.length for outcome in outcomes)
         self.env_steps += steps
         row = {
@@ -235,7 +241,7 @@ class _Search:
         self.curriculum.tell(row["mean"])
         training_s = time.monotonic() - began
         elapsed_s = self.elapsed_s + training_s
-        self.out_of_time = elapsed_s >= settings.max_hours * 3600
+        self.out_of_time = elapsed_s >= self.most_s
         last = self.generation >= settings.generations or self.out_of_time
         if self.generation % settings.evaluate_every == 0 or last:
             row["evaluation"] = self._evaluate(number)
@@ -245,12 +251,12 @@ class _Search:
         return row
 
     def _evaluate(self, number: int) -> float:
-        """Score the mean on the fixed episodes, and keep it if none was better."""
+        """Score the (averaged) mean on the fixed episodes, and keep it if none was better."""
         seeds = [
             seeding.derive(self.root, "evaluation", episode)
             for episode in range(self.settings.evaluate_episodes)
         ]
-        mean = self.search.mean
+        mean = self.average
         # Far fewer episodes than in training: one batch a unit, so that no worker goes without.
         unit = min(self.settings.unit_episodes, self.settings.slots)
         outcomes = self._play("evaluation", number, mean[np.newaxis], [seeds], Limits(), unit)
@@ -307,6 +313,7 @@ class _Search:
         basis = self.search.basis
         return {
             "search": torch.frombuffer(bytearray(self.search.state()), dtype=torch.uint8),
+            "average": torch.from_numpy(self.average),
             "basis": None if basis is None else torch.from_numpy(basis),
             "generation": self.generation,
             "env_steps": self.env_steps,
@@ -318,7 +325,8 @@ class _Search:
 
     def _restore(self, state: dict[str, Any]) -> None:
         saved = state["search"].numpy().tobytes()
-        basis = state.get("basis")  # searches of older versions have none
+        # Searches of older versions have neither.
+        basis, average = state.get("basis"), state.get("average")
         self.search = CmaEs.restore(
             saved,
             self.settings.min_sigma,
@@ -326,13 +334,14 @@ class _Search:
             None if basis is None else basis.numpy(),
             self.settings.recombination == "all",
         )
+        self.average = self.search.mean if average is None else average.numpy()
         self.generation = state["generation"]
         self.env_steps = state["env_steps"]
         self.elapsed_s = state["elapsed_s"]
         self.best = state["best"]
         self.curriculum.best = state["best_training"]
         self.curriculum.length = state["length"]
-        self.out_of_time = self.elapsed_s >= self.settings.max_hours * 3600
+        self.out_of_time = self.elapsed_s >= self.most_s
         if len(self.search.mean) != self.sizes.parameters:
             raise WorldModelsError(
                 f"{self.artifact.path / CHECKPOINT} is of a controller of {len(self.search.mean)} "
