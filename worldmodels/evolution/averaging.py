@@ -18,4 +18,5 @@ def averaged(
     be, and what it wanders cancels out in its average (Polyak & Juditsky 1992). All generations
     weigh alike until there are `window`; from then on older ones fade, by 1/`window` each.
     """
-    return average + (mean - average) / min(generation, window)
+    updated: Float[np.ndarray, " D"] = average + (mean - average) / min(generation, window)
+    return updated
