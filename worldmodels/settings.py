@@ -165,8 +165,9 @@ class TrainCtrlSettings:
     """What the step size may shrink to; 0 for no bound. Fitness that is noisy lets it shrink before
     C is good: candidates then hardly differ in what they are worth."""
     average_generations: Count
-    """The agent is the average of the means of about so many last generations; 1: the last mean
-    alone, as in the paper. Where returns are noisy the mean wanders around what it looks for."""
+    """What an evaluation scores, and keeps if it is the best so far: the average of the means of
+    about so many last generations. 1: the last mean alone, as in the paper. Where returns are noisy
+    the mean wanders around what it looks for."""
     start: str
     """Where the search begins: an agent whose C it takes up (previous for that of the round before,
     zoo, or a folder with ctrl/, such as another run), to go on with another population, or with V
@@ -235,7 +236,9 @@ class EvalSettings:
     temperature: Positive
     """tau of the dream."""
     slots: Count
-    """Episodes that one process plays side by side."""
+    """Episodes that one process plays side by side. With --dream, more (128) play a hundred dreams
+    in seconds, but M rounds otherwise in another batch: single dreams then go otherwise, while
+    their mean stays what it is."""
 
 
 @dataclass(frozen=True)
