@@ -164,9 +164,9 @@ class TrainCtrlSettings:
     min_sigma: NotNegative
     """What the step size may shrink to; 0 for no bound. Fitness that is noisy lets it shrink before
     C is good: candidates then hardly differ in what they are worth."""
-    average_generations: Count
+    average_generations: CountOrNone
     """What an evaluation scores, and keeps if it is the best so far: the average of the means of
-    about so many last generations. 1: the last mean alone, as in the paper. Where returns are noisy
+    about so many last generations. 0: the last mean alone, as in the paper. Where returns are noisy
     the mean wanders around what it looks for."""
     start: str
     """Where the search begins: an agent whose C it takes up (previous for that of the round before,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,3 +40,15 @@ def test_interrupted_it_ends_where_it_would_have_whatever_the_workers(
     agent(tmp_path / "parts", inputs, 3, *words, "--workers", "2")
     parts = agent(tmp_path / "parts", inputs, 6, *words, "--workers", "1")
     np.testing.assert_array_equal(whole, parts)
+
+
+def test_a_search_that_knew_no_averages_goes_on(
+    run_with: Callable[..., Path], tmp_path: Path
+) -> None:
+    inputs = run_with("vae", "rnn")
+    agent(tmp_path / "old", inputs, 2)
+    file = tmp_path / "old" / "ctrl" / "settings.json"
+    settings = json.loads(file.read_text())
+    del settings["average_generations"]
+    file.write_text(json.dumps(settings))
+    agent(tmp_path / "old", inputs, 3)

@@ -18,5 +18,6 @@ def averaged(
     be, and what it wanders cancels out in its average (Polyak & Juditsky 1992). All generations
     weigh alike until there are `window`; from then on older ones fade, by 1/`window` each.
     """
-    updated: Float[np.ndarray, " D"] = average + (mean - average) / min(generation, window)
+    weight = 1 / min(generation, window)
+    updated: Float[np.ndarray, " D"] = (1 - weight) * average + weight * mean
     return updated

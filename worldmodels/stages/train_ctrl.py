@@ -221,9 +221,8 @@ class _Search:
         returns = np.array([o.total for o in outcomes]).reshape(len(candidates), -1).mean(1)
         self.search.tell(standings(returns, blocks) if settings.blocks else returns)
         self.generation += 1
-        self.average = averaged(
-            self.average, self.search.mean, self.generation, settings.average_generations
-        )
+        window = settings.average_generations or 1
+        self.average = averaged(self.average, self.search.mean, self.generation, window)
         steps = sum(outcome.length for outcome in outcomes)
         self.env_steps += steps
         row = {
