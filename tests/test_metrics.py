@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from worldmodels import metrics
-from worldmodels.metrics import MetricsLog, Progress, clock, read_jsonl
+from worldmodels.metrics import MetricsLog, Progress, clock, counted, read_jsonl
 
 
 def write_rows(path: Path, steps: range, resume_at: int = 0) -> None:
@@ -90,6 +90,13 @@ def test_a_loss_that_is_not_a_number_can_be_logged(tmp_path: Path) -> None:
 )
 def test_a_duration_is_said_as_people_say_it(seconds: float, said: str) -> None:
     assert clock(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(1, "1 episode"), (0, "0 episodes"), (1024, "1,024 episodes")]
+)
+def test_things_are_counted_as_people_do(number: int, said: str) -> None:
+    assert counted(number, "episode") == said
 
 
 def test_off_a_terminal_progress_is_a_line_with_count_speed_and_time_left(

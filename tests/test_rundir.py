@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -126,8 +127,26 @@ def test_other_settings_are_refused_and_leave_the_artifact_done(
 
 def test_refused_settings_are_said_with_both_values(artifact: Artifact) -> None:
     artifact.begin({"latent": 32}, NOTHING)
-    with pytest.raises(WorldModelsError, match="begun with latent = 32 but now it is latent = 64"):
+    with pytest.raises(WorldModelsError, match="begun with --latent 32, and now it is --latent 64"):
         artifact.begin({"latent": 64}, NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ({"whiten": True}, {"whiten": False}, "with --whiten, and now it is --no-whiten:"),
+        ({}, {"whiten": True}, "with --no-whiten, and now it is --whiten:"),
+        ({}, {"average_generations": 5}, "--average-generations 0, and now .*-generations 5:"),
+        ({"start": "zoo"}, {"start": ""}, "with --start zoo, and now it is --start '':"),
+        ({"root_seed": 1}, {"root_seed": 2}, "seed = 1 in the config, and now it is seed = 2 in"),
+    ],
+)
+def test_refused_settings_are_said_as_they_are_given(
+    artifact: Artifact, old: dict[str, Any], new: dict[str, Any], said: str
+) -> None:
+    artifact.begin(old, NOTHING)
+    with pytest.raises(WorldModelsError, match=said):
+        artifact.begin(new, NOTHING)
 
 
 def test_another_input_is_refused_by_its_name(artifact: Artifact) -> None:

@@ -264,7 +264,7 @@ def _run_stages(
             context = dataclasses.replace(plain, agent=find(recorded, config, plain.run))
         stage: Any = importlib.import_module(f"worldmodels.stages.{STAGES[command].module}")
         if options.dry_run:
-            for line in preview(stage, context):
+            for line in preview(stage, context, in_turn=len(commands) > 1):
                 print(f"{command}: {line}")
         else:
             execute(stage, context)
@@ -280,6 +280,8 @@ def _context(config: Config, name: str, options: Options, pool: Any) -> Context:
     for folder in (options.run, options.inputs_from):
         if folder is not None and folder.exists() and not folder.is_dir():
             raise UsageError(f"{folder} is a file: give the folder of a run.")
+    if options.inputs_from is not None and not options.inputs_from.exists():
+        raise UsageError(f"--inputs-from {options.inputs_from}: there is no such folder.")
     asked = getattr(options, "agent", None)
     run = options.run or _usual_run(name, asked)
     agent = find_agent(asked, config, run) if asked is not None else None

@@ -164,7 +164,7 @@ class Progress:
         left = clock(left_s) if left_s < math.inf else "unknown time"
         speed = f"{clock(1 / rate)} each" if 0 < rate < 1 else f"{rate:,.1f}/s"
         return (
-            f"{self._name}: {self._count:,} of {self._total:,} {self._unit}s, "
+            f"{self._name}: {self._count:,} of {counted(self._total, self._unit)}, "
             f"{speed}, {left} left" + (f", {self._note}" if self._note else "")
         )
 
@@ -179,6 +179,11 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+def counted(number: float, noun: str) -> str:
+    """ "1 episode", "1,024 episodes"."""
+    return f"{number:,.0f} {noun}" + ("" if number == 1 else "s")
 
 
 def clock(seconds: float) -> str:

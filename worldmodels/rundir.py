@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -18,6 +19,7 @@ from worldmodels.errors import WorldModelsError
 DONE = "done"
 SETTINGS = "settings.json"
 PREVIOUS = "previous"  # folder in a run: the round before, in the paper's iterative procedure
+OF_CONFIG = {"experiment": "experiment", "root_seed": "seed", "game": "[world]"}  # not flags
 CONTENT = ("*.npz", "*.safetensors", "model.json")
 NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)  # some cluster file systems have none
 
@@ -137,21 +139,27 @@ class Artifact:
     def begin(self, settings: Mapping[str, Any], may_change: frozenset[str]) -> None:
         """Open the folder for writing, or reopen it to go on.
 
-        Settings named in `may_change` (how long to go on, mostly) may differ from those that the
-        folder was begun with; any other difference raises WorldModelsError, because the result
-        would be neither the old run's nor the new one's. What was finished stays so meanwhile.
+        Raises WorldModelsError as `require_same` does. What was finished stays so meanwhile.
+        """
+        self.require_same(settings, may_change)
+        write_json(self.path / SETTINGS, _as_json(settings))
+
+    def require_same(self, settings: Mapping[str, Any], may_change: frozenset[str]) -> None:
+        """Raise WorldModelsError if the folder was begun with other settings.
+
+        Those named in `may_change` (how long to go on, mostly) may differ; with any other the
+        result would be neither the old run's nor the new one's.
         """
         file = self.path / SETTINGS
-        fresh = _as_json(settings)
-        if file.is_file():
-            old = read_json(file)
-            for key in sorted(differing(old, fresh) - may_change):
-                raise WorldModelsError(
-                    f"{self.path} was begun with {_said(key, old.get(key))} but now it is "
-                    f"{_said(key, fresh.get(key))}: remove the folder to start afresh, or "
-                    f"choose another run folder with --run."
-                )
-        write_json(file, fresh)
+        if not file.is_file():
+            return
+        old, fresh = read_json(file), _as_json(settings)
+        for key in sorted(differing(old, fresh) - may_change):
+            raise WorldModelsError(
+                f"{self.path} was begun with {_said(key, old.get(key), fresh.get(key))}, and now "
+                f"it is {_said(key, fresh.get(key), old.get(key))}: go back to what it was, remove "
+                f"the folder to start afresh, or choose another run folder with --run."
+            )
 
     def has_all(self, settings: Mapping[str, Any], may_change: frozenset[str]) -> bool:
         """Whether the artifact is finished with these settings, or with longer ones."""
@@ -205,7 +213,14 @@ def _as_json(settings: Mapping[str, Any]) -> dict[str, Any]:
     return content
 
 
-def _said(key: str, value: Any) -> str:
+def _said(key: str, value: Any, other: Any) -> str:
+    """A setting as it is given; where an older version did not know it, it was off."""
     if key.startswith("input:"):
         return f"another {key.removeprefix('input:')} (fingerprint {value})"
-    return f"{key} = {json.dumps(value)}"
+    if key in OF_CONFIG:
+        return f"{OF_CONFIG[key]} = {json.dumps(value)} in the config"
+    flag = key.replace("_", "-")
+    if isinstance(value, bool) or isinstance(other, bool):
+        return f"--{flag}" if value else f"--no-{flag}"
+    value = type(other)() if value is None else value
+    return f"--{flag} {shlex.quote(str(value))}"

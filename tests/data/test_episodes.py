@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from worldmodels.data.episodes import (
     EpisodeIndex,
     count_steps,
     episode_path,
+    list_episodes,
     load_episode,
     save_episode,
     scan_episodes,
@@ -125,6 +128,29 @@ def test_a_scan_lists_the_good_episodes_in_order(tmp_path: Path) -> None:
     index, bad = scan_episodes(tmp_path)
     assert [path.name for path in index.paths] == ["000000.npz", "000001.npz", "000002.npz"]
     assert (index.steps, index.frames, bad) == ((3, 1, 2), 9, ())
+
+
+@pytest.mark.parametrize("name", ["000001 (1).npz", "1.npz", "notes.npz"])
+def test_a_file_that_is_not_named_as_an_episode_is_not_passed_over_in_silence(
+    tmp_path: Path, name: str
+) -> None:
+    save_episode(episode_path(tmp_path, 1), make_episode())
+    shutil.copy(episode_path(tmp_path, 1), tmp_path / name)
+    for read in (list_episodes, scan_episodes):
+        with pytest.raises(WorldModelsError, match=rf"{re.escape(name)}\. Move them away"):
+            read(tmp_path)
+
+
+def test_the_hidden_files_of_other_systems_are_none_of_the_episodes(tmp_path: Path) -> None:
+    save_episode(episode_path(tmp_path, 1), make_episode())
+    (tmp_path / "._000001.npz").write_bytes(b"of a Mac")
+    assert list_episodes(tmp_path) == {1: episode_path(tmp_path, 1)}
+
+
+def test_episodes_are_listed_by_number_beyond_a_million(tmp_path: Path) -> None:
+    for number in (1_000_000, 999_999):
+        save_episode(episode_path(tmp_path, number), make_episode())
+    assert list(list_episodes(tmp_path)) == [999_999, 1_000_000]
 
 
 def test_one_damaged_file_in_a_hundred_is_skipped(tmp_path: Path) -> None:

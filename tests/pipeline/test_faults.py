@@ -214,7 +214,7 @@ def test_other_settings_for_a_begun_stage_are_refused(
 ) -> None:
     run = run_with("episodes", "vae")
     assert main(["train-vae", TINY, "--run", str(run), "--batch-size", "8"]) == 1
-    assert "begun with batch_size = 16 but now it is batch_size = 8" in said(capsys)
+    assert "begun with --batch-size 16, and now it is --batch-size 8" in said(capsys)
 
 
 def test_an_input_made_anew_is_noticed(

@@ -19,7 +19,6 @@ from worldmodels.report.page.blocks import (
     Paragraph,
     Section,
     Table,
-    counted,
     missing,
 )
 from worldmodels.report.page.results import results_table
@@ -54,13 +53,6 @@ def test_markup_stays_as_it_is() -> None:
 def test_numbers_are_aligned_right() -> None:
     markup = Table(("name", "score"), [("a", "1")], numeric=(1,)).html()
     assert '<td>a</td><td class="number">1</td>' in markup
-
-
-@pytest.mark.parametrize(
-    ("number", "said"), [(1, "1 episode"), (0, "0 episodes"), (1024, "1,024 episodes")]
-)
-def test_things_are_counted_as_people_do(number: int, said: str) -> None:
-    assert counted(number, "episode") == said
 
 
 def pictures(strips: Strips) -> list[np.ndarray]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import re
 import struct
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,8 @@ DAMAGED = (  # what zipfile and NumPy raise for one flipped bit or another
 )
 DAMAGE_ERRNOS = (None, errno.EINVAL, errno.EIO)  # of OSError; others say nothing of the content
 BAD_SHARE = 0.01  # of damaged files that a data set may have
+NAME = re.compile(r"\d{6,}\.npz")
+MOST_NAMES = 5  # in a message
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,27 @@ def check_held_out(episodes: int, held_out: int) -> None:
 def episode_path(folder: Path, number: int) -> Path:
     """Where episode `number` lies."""
     return folder / f"{number:06d}.npz"
+
+
+def list_episodes(folder: Path) -> dict[int, Path]:
+    """The files of recorded episodes by number, in order, whether they are damaged or not.
+
+    Raises WorldModelsError for files that are named otherwise, such as second copies: whether they
+    are to be learnt from is for the user to say.
+    """
+    paths = sorted(folder.glob("[!.]*.npz"))
+    odd = [path.name for path in paths if not NAME.fullmatch(path.name)]
+    if odd:
+        raise WorldModelsError(
+            f"{folder} holds files that are not named as `wm extract` names episodes (000000.npz, "
+            f"000001.npz, ...): {listed(odd)}. Move them away, or give them such names."
+        )
+    return dict(sorted((int(path.stem), path) for path in paths))
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names, for a message."""
+    return ", ".join(names[:MOST_NAMES]) + (", ..." if len(names) > MOST_NAMES else "")
 
 
 def save_episode(path: Path, episode: Episode) -> None:
@@ -139,16 +164,16 @@ def scan_episodes(folder: Path) -> tuple[EpisodeIndex, tuple[Path, ...]]:
 
     Raises WorldModelsError if there are none, or if more than one in a hundred is damaged.
     """
-    paths = sorted(folder.glob("*.npz"))
+    paths = tuple(list_episodes(folder).values())
     with ThreadPoolExecutor(8) as threads:
         steps = list(threads.map(count_steps, paths))
     bad = tuple(path for path, count in zip(paths, steps, strict=True) if count is None)
     if not paths:
         raise WorldModelsError(f"{folder} holds no episodes: run `wm extract` first.")
     if len(bad) > BAD_SHARE * len(paths):
-        names = ", ".join(path.name for path in bad[:5]) + (", ..." if len(bad) > 5 else "")
         raise WorldModelsError(
-            f"{len(bad)} of {len(paths)} episodes in {folder} are damaged ({names}): remove them "
+            f"{len(bad)} of {len(paths)} episodes in {folder} are damaged "
+            f"({listed([path.name for path in bad])}): remove them "
             f"and run `wm extract` again to record them anew."
         )
     good = [(path, count) for path, count in zip(paths, steps, strict=True) if count is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,7 +80,10 @@ class Context:
     def _in(self, folder: Path, name: str) -> Artifact:
         rounds, _, kind = name.rpartition("/")
         command = "run" if rounds else MAKERS.get(name, name)
-        return Artifact(folder / rounds, kind, f"wm {command} {self.config_name} --run {folder}")
+        words = ["wm", command, self.config_name, "--run", str(folder)]
+        if self.inputs_from is not None and folder == self.run:
+            words += ["--inputs-from", str(self.inputs_from)]
+        return Artifact(folder / rounds, kind, shlex.join(words))
 
     @contextlib.contextmanager
     def pool(self, networks_only: bool = False) -> Iterator[Pool]:

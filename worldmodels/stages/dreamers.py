@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from worldmodels.config import load_recorded_config
+from worldmodels.data.episodes import list_episodes
 from worldmodels.data.explorers import ExplorerPolicy
 from worldmodels.data.weights import (
     CONTROLLER,
@@ -80,7 +81,7 @@ def _players(context: Context, vae: Vae, rnn: Rnn) -> tuple[SavedController | No
 
 def _frames(context: Context, policy: Policy) -> np.ndarray:
     """Real frames: of the run's episodes, else of a few seconds of the game."""
-    paths = sorted(context.input("episodes").path.glob("*.npz"))
+    paths = list(list_episodes(context.input("episodes").path).values())
     if paths:
         return recorded_frames(paths, FRAMES)
     world = context.experiment.make_world(WorldRequest(OFFICIAL, 1, context.game))

@@ -13,7 +13,7 @@ import torch
 from worldmodels.data.episodes import load_episode, scan_episodes
 from worldmodels.data.series import Series, save_shard
 from worldmodels.data.weights import load_vae
-from worldmodels.metrics import Progress
+from worldmodels.metrics import Progress, counted
 from worldmodels.models.encoder import Encode, make_encoder
 from worldmodels.rundir import Artifact
 from worldmodels.stages.context import Context
@@ -43,7 +43,8 @@ def plan(context: Context) -> list[str]:
     if not episodes.is_done:
         return [f"encode the episodes once {episodes.path} is there"]
     index, _ = scan_episodes(episodes.path)
-    return [f"encode {index.frames:,} frames of {len(index.paths):,} episodes"]
+    frames, episodes = counted(index.frames, "frame"), counted(len(index.paths), "episode")
+    return [f"encode {frames} of {episodes}"]
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     with Progress("encode", len(index.paths), "episode", done) as progress:
         if bad:
             names = ", ".join(path.name for path in bad)
-            progress.say(f"encode: left out {len(bad)} damaged episodes: {names}.")
+            progress.say(f"encode: left out {counted(len(bad), 'damaged episode')}: {names}.")
         if missing:
             with context.pool(networks_only=True) as pool:
                 for shard, count in zip(missing, pool.map(job, missing), strict=True):

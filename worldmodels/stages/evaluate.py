@@ -15,7 +15,7 @@ from worldmodels.errors import UsageError
 from worldmodels.evolution.fitness import AgentJob, Dreaming, RandomJob, cut
 from worldmodels.evolution.rollout import Limits
 from worldmodels.experiment import OFFICIAL
-from worldmodels.metrics import Progress, read_jsonl, write_jsonl
+from worldmodels.metrics import Progress, counted, read_jsonl, write_jsonl
 from worldmodels.report.statistics import Summary, summarise
 from worldmodels.report.tables import results_markdown, results_text
 from worldmodels.rundir import Artifact, write_json, write_text
@@ -53,8 +53,8 @@ def plan(context: Context) -> list[str]:
     settings = context.config.eval
     _check(context)
     return [
-        f"play {settings.episodes} episodes of {_title(context)} with seeds {settings.seed} to "
-        f"{settings.seed + settings.episodes - 1}"
+        f"play {counted(settings.episodes, 'episode')} of {_title(context)} with "
+        f"seeds {settings.seed} to {settings.seed + settings.episodes - 1}"
     ]
 
 

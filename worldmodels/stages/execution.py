@@ -20,7 +20,7 @@ from typing import Any
 from worldmodels import machine
 from worldmodels.config import Config, dump_config, load_recorded_config
 from worldmodels.data.weights import CONTROLLER, WEIGHTS
-from worldmodels.errors import UsageError
+from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.metrics import clock
 from worldmodels.rundir import (
     SETTINGS,
@@ -60,6 +60,7 @@ def execute(stage: Stage, context: Context) -> None:
         _record(context, config)
         machine.reset_peak_memory()
         try:
+            went_on = (artifact.path / SPENT).exists()
             with _accounted(artifact) as spent_s:
                 facts = stage.run(context, artifact)
         except UsageError:
@@ -75,19 +76,37 @@ def execute(stage: Stage, context: Context) -> None:
         artifact.finish(identity, {**facts, **costs})
     workers = facts.get("worker_peak_memory_mib")
     each = f", of a worker {workers} MiB" if workers else ""
-    _say(f"{artifact.path} finished in {clock(spent_s())}, peak memory {peak_mib} MiB{each}.")
+    sessions = ", earlier sessions included" if went_on else ""
+    _say(
+        f"{artifact.path} finished in {clock(spent_s())}{sessions}, peak memory {peak_mib} "
+        f"MiB{each}."
+    )
 
 
-def preview(stage: Stage, context: Context) -> list[str]:
-    """What `execute` would do, in words. Its checks are made once its inputs are there."""
+def preview(stage: Stage, context: Context, in_turn: bool) -> list[str]:
+    """What `execute` would do, in words, after what it would ask for unless its turn is to come.
+
+    Its checks are made once its inputs are there.
+    """
     sources = {name: context.input(name) for name in stage.needs(context)}
+    lacking = []
+    if not in_turn:
+        for source in sources.values():
+            try:
+                _require(source)
+            except WorldModelsError as error:
+                lacking.append(str(error))
     if all(source.is_done for source in sources.values()):
         settings: Settings = getattr(context.config, stage.SECTION)
         artifact = context.output(stage.makes(context))
-        if artifact.has_all(_identity(context, settings, sources), may_change(settings)):
-            return ["finished already"]
+        identity, growing = _identity(context, settings, sources), may_change(settings)
+        if artifact.has_all(identity, growing):
+            checked = ": what has been lost or damaged is made again" * stage.RECHECKS
+            return [f"finished already{checked}"]
         stage.check(context)
-    return stage.plan(context)
+        if not stage.REPLACES:
+            artifact.require_same(identity, growing)
+    return lacking + stage.plan(context)
 
 
 def fingerprint(artifact: Artifact) -> str:

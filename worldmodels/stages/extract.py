@@ -16,6 +16,7 @@ from worldmodels.data.episodes import (
     Episode,
     count_steps,
     episode_path,
+    list_episodes,
     save_episode,
 )
 from worldmodels.data.explorers import ExplorerPolicy
@@ -23,7 +24,7 @@ from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.evolution.pool import chunked, count_workers
 from worldmodels.evolution.rollout import Limits, Observer, Outcome, Policy, Task, play
 from worldmodels.experiment import WorldRequest, find_experiment
-from worldmodels.metrics import Progress
+from worldmodels.metrics import Progress, counted
 from worldmodels.rundir import Artifact
 from worldmodels.stages.context import Context
 
@@ -183,7 +184,7 @@ def check(context: Context) -> None:
     experiment.find_explorer(settings.explorer)
     experiment.find_world(settings.world)
     folder = context.output(makes(context)).path
-    most = max(_files(folder), default=-1) + 1
+    most = max(list_episodes(folder), default=-1) + 1
     if most > settings.episodes:
         raise UsageError(
             f"{folder} was begun with more than --episodes {settings.episodes}, and a recording "
@@ -205,7 +206,8 @@ def plan(context: Context) -> list[str]:
     missing = context.config.extract.episodes - len(_recorded(folder))
     needed = _forecast_bytes(context, folder, missing)
     return [
-        f"record {missing:,} of {context.config.extract.episodes} episodes into {folder}",
+        f"record {missing:,} of {counted(context.config.extract.episodes, 'episode')} into "
+        f"{folder}",
         f"about {needed / 2**30:.2f} GiB of disk are needed, {_free_bytes(folder) / 2**30:.2f} "
         f"GiB are free",
     ]
@@ -220,7 +222,7 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     free = _free_bytes(artifact.path)
     with Progress("extract", settings.episodes, "episode", count) as progress:
         progress.say(
-            f"extract: {settings.episodes - len(recorded):,} episodes to record, about "
+            f"extract: {counted(settings.episodes - len(recorded), 'episode')} to record, about "
             f"{needed / 2**30:.2f} GiB; {free / 2**30:.1f} GiB are free at {artifact.path}."
         )
         if needed + RESERVE_BYTES > free:
@@ -274,20 +276,15 @@ def _units(numbers: Sequence[int], slots: int, workers: int) -> list[Sequence[in
     return chunked(numbers, max(slots, min(fair, EPISODES_A_SLOT * slots)))
 
 
-def _files(folder: Path) -> dict[int, Path]:
-    """The episodes that are there, good or not, by number."""
-    return {int(path.stem): path for path in folder.glob("*.npz") if path.stem.isdigit()}
-
-
 def _recorded(folder: Path) -> dict[int, int]:
     """The lengths of the good episodes that are there, by number."""
-    lengths = {number: count_steps(path) for number, path in _files(folder).items()}
+    lengths = {number: count_steps(path) for number, path in list_episodes(folder).items()}
     return {number: length for number, length in lengths.items() if length is not None}
 
 
 def _forecast_bytes(context: Context, folder: Path, episodes: int) -> int:
     """Disk that `episodes` more will take: as much as those that are there, or the game's usual."""
-    recorded = sorted(folder.glob("*.npz"))[:100]
+    recorded = list(list_episodes(folder).values())[:100]
     if recorded:
         return episodes * sum(path.stat().st_size for path in recorded) // len(recorded)
     longest = context.config.extract.max_steps or context.experiment.max_steps(context.game)
@@ -301,4 +298,4 @@ def _free_bytes(folder: Path) -> int:
 
 
 def _size_bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.glob("*.npz"))
+    return sum(path.stat().st_size for path in list_episodes(folder).values())

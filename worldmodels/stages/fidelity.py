@@ -17,7 +17,7 @@ from worldmodels.evolution.fitness import cut
 from worldmodels.evolution.pool import Pool, count_workers
 from worldmodels.evolution.rollout import Limits
 from worldmodels.experiment import OFFICIAL
-from worldmodels.metrics import Progress, read_jsonl, write_jsonl
+from worldmodels.metrics import Progress, counted, read_jsonl, write_jsonl
 from worldmodels.report.agreement import compare
 from worldmodels.report.fidelity import comparison_table, pairs_table, save_comparison
 from worldmodels.report.statistics import summarise_pairs
@@ -100,9 +100,9 @@ def _episodes(context: Context) -> str:
     last = settings.seed + settings.episodes - 1
     cut = f", cut after {settings.max_steps} steps" if settings.max_steps else ""
     return (
-        f"{settings.episodes} episodes of {context.experiment.title} in the {OFFICIAL} and the "
-        f"{settings.world} world, the same actions in both (explorer {settings.explorer}), seeds "
-        f"{settings.seed} to {last}{cut}"
+        f"{counted(settings.episodes, 'episode')} of {context.experiment.title} in the {OFFICIAL} "
+        f"and the {settings.world} world, the same actions in both (explorer {settings.explorer}), "
+        f"seeds {settings.seed} to {last}{cut}"
     )
 
 

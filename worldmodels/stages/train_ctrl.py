@@ -23,7 +23,7 @@ from worldmodels.evolution.journal import Journal
 from worldmodels.evolution.lineage import EARLIER, HISTORY
 from worldmodels.evolution.pool import Pool
 from worldmodels.evolution.rollout import Limits, Outcome
-from worldmodels.metrics import MetricsLog, Progress, write_jsonl
+from worldmodels.metrics import MetricsLog, Progress, counted, write_jsonl
 from worldmodels.rundir import Artifact
 from worldmodels.settings import TrainCtrlSettings
 from worldmodels.stages.agents import check_start
@@ -56,12 +56,14 @@ def plan(context: Context) -> list[str]:
     settings = context.config.train_ctrl
     _check_settings(context)
     return [
-        f"search C for {settings.generations} generations of {settings.population} candidates"
+        f"search C for {counted(settings.generations, 'generation')} of {settings.population} "
+        f"candidates"
         + (f" in {settings.blocks} blocks" if settings.blocks else "")
-        + f", {settings.episodes} episode{'s' * (settings.episodes > 1)} each, in the "
+        + f", {counted(settings.episodes, 'episode')} each, in the "
         f"{settings.world} world" + (", in whitened coordinates" if settings.whiten else ""),
-        f"score the mean on {settings.evaluate_episodes} fixed episodes every "
-        f"{settings.evaluate_every} generations",
+        f"score the {_scored(settings)} on "
+        f"{counted(settings.evaluate_episodes, 'fixed episode')} every "
+        f"{counted(settings.evaluate_every, 'generation')}",
     ]
 
 
@@ -181,7 +183,7 @@ class _Search:
                 self.checkpointer.save(self._state())
                 journal.clear()
                 progress.update(1, f"mean {row['mean']:.1f}, best {row['best']:.1f}")
-                progress.say(_said(row))
+                progress.say(_said(row, _scored(settings)))
         if self.best == -math.inf:
             raise WorldModelsError(
                 f"{folder} has no agent yet: the search ended before the first evaluation. Give "
@@ -349,11 +351,16 @@ class _Search:
             )
 
 
-def _said(row: dict[str, Any]) -> str:
+def _scored(settings: TrainCtrlSettings) -> str:
+    """What an evaluation scores."""
+    return "average of the means" if settings.average_generations else "mean"
+
+
+def _said(row: dict[str, Any], scored: str) -> str:
     text = (
         f"generation {row['generation']}: mean {row['mean']:.1f}, best {row['best']:.1f}, "
         f"sigma {row['sigma']:.3f}, {row['env_steps']:,} steps, {row['steps_per_s']:.0f} steps/s"
     )
     if "evaluation" in row:
-        text += f"; the mean scores {row['evaluation']:.1f}"
+        text += f"; the {scored} scores {row['evaluation']:.1f}"
     return text

@@ -15,6 +15,7 @@ from worldmodels.data.frames import FrameStream
 from worldmodels.data.weights import save_network
 from worldmodels.device import resolve_device, resolve_precision
 from worldmodels.errors import UsageError, WorldModelsError
+from worldmodels.metrics import counted
 from worldmodels.models.vae import Vae, VaeSizes, to_frame, to_image, vae_loss
 from worldmodels.report.pictures import save_grid
 from worldmodels.rundir import Artifact
@@ -61,13 +62,13 @@ def plan(context: Context) -> list[str]:
         return [f"take V from {settings.start} as it is"]
     episodes = context.input("episodes")
     if not episodes.is_done:
-        return [f"train V for {settings.epochs} epochs once {episodes.path} is there"]
+        return [f"train V for {counted(settings.epochs, 'epoch')} once {episodes.path} is there"]
     index, _ = scan_episodes(episodes.path)
     training, _ = index.split(settings.validation_episodes)
     stream = _stream(context, training)
     return [
         f"train V for {stream.num_batches:,} steps of {settings.batch_size} frames "
-        f"({settings.epochs} epochs of {training.frames:,} frames) on "
+        f"({counted(settings.epochs, 'epoch')} of {training.frames:,} frames) on "
         f"{resolve_device(context.device)}",
         f"decoded frames take at most {settings.shuffle_gib} GiB of memory",
     ]

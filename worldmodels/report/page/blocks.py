@@ -22,11 +22,6 @@ def markup(text: str) -> str:
     return text if isinstance(text, Markup) else escape(text)
 
 
-def counted(number: float, noun: str) -> str:
-    """ "1 episode", "1,024 episodes"."""
-    return f"{number:,.0f} {noun}" + ("" if number == 1 else "s")
-
-
 class Block(Protocol):
     """A part of a section."""
 

@@ -14,9 +14,10 @@ from worldmodels.data.weights import (
     load_vae,
 )
 from worldmodels.evolution.fitness import DREAM
+from worldmodels.metrics import counted
 from worldmodels.models.rnn import Rnn
 from worldmodels.models.vae import Vae
-from worldmodels.report.page.blocks import Block, Film, Illustration, Paragraph, counted, missing
+from worldmodels.report.page.blocks import Block, Film, Illustration, Paragraph, missing
 from worldmodels.report.page.dreaming import EVERY, played_dreams, recorded_dreams
 from worldmodels.report.page.horizon import HorizonError, horizon_chart, horizon_error
 from worldmodels.report.page.latents import reconstructions, traversal

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
-from worldmodels.data.episodes import load_episode
+from worldmodels.data.episodes import list_episodes, load_episode
 from worldmodels.data.series import Series
 from worldmodels.models.vae import Posterior, Vae, to_frame, to_image
 from worldmodels.report.page.strips import Row, Strips
@@ -28,7 +28,7 @@ def reconstructions(vae: Vae, episodes: Path, held_out: int) -> Strips | None:
 
     None without episodes. Raises WorldModelsError naming a damaged file.
     """
-    paths = sorted(episodes.glob("*.npz"))[-held_out:][-MOST_EPISODES:]
+    paths = list(list_episodes(episodes).values())[-held_out:][-MOST_EPISODES:]
     if not paths:
         return None
     shares = np.array_split(np.linspace(0.1, 1, NUM_FRAMES), len(paths))
