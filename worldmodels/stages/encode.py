@@ -43,8 +43,8 @@ def plan(context: Context) -> list[str]:
     if not episodes.is_done:
         return [f"encode the episodes once {episodes.path} is there"]
     index, _ = scan_episodes(episodes.path)
-    frames, episodes = counted(index.frames, "frame"), counted(len(index.paths), "episode")
-    return [f"encode {frames} of {episodes}"]
+    frames = counted(index.frames, "frame")
+    return [f"encode {frames} of {counted(len(index.paths), 'episode')}"]
 
 
 @dataclass(frozen=True)
