@@ -102,6 +102,8 @@ def test_a_wrong_setting_is_a_usage_mistake(
         shutil.rmtree(run / "ctrl")
     assert main([stage, TINY, "--run", str(run), *flags]) == 2
     assert part in said(capsys)
+    made = {"extract": "episodes", "train-ctrl": "ctrl", "eval": "eval"}[stage]
+    assert not (run / made).exists()
 
 
 def test_a_flag_of_the_wrong_type_is_a_usage_mistake() -> None:

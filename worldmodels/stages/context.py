@@ -48,6 +48,7 @@ class Context:
 
         An agent may be: whether its sizes fit is all that is asked where it is taken up.
         """
+        count_workers(self.workers)
         experiment = find_experiment(self.config.experiment)
         object.__setattr__(self, "experiment", experiment)
         object.__setattr__(self, "game", experiment.make_settings(self.config))

@@ -21,7 +21,7 @@ from worldmodels.data.episodes import (
 )
 from worldmodels.data.explorers import ExplorerPolicy
 from worldmodels.errors import UsageError, WorldModelsError
-from worldmodels.evolution.pool import chunked, count_workers
+from worldmodels.evolution.pool import chunked
 from worldmodels.evolution.rollout import Limits, Observer, Outcome, Policy, Task, play
 from worldmodels.experiment import WorldRequest, find_experiment
 from worldmodels.metrics import Progress, counted
@@ -190,7 +190,6 @@ def check(context: Context) -> None:
             f"{folder} was begun with more than --episodes {settings.episodes}, and a recording "
             f"only grows: ask for {most:,} or more, or take another --run."
         )
-    count_workers(context.workers)
     longest = experiment.max_steps(context.game)
     longest = min(longest, settings.max_steps or longest)
     if settings.min_steps >= longest:

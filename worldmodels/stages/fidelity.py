@@ -14,7 +14,7 @@ from worldmodels.data.weights import CONTROLLER
 from worldmodels.errors import UsageError
 from worldmodels.evolution.driving import DriveJob
 from worldmodels.evolution.fitness import cut
-from worldmodels.evolution.pool import Pool, count_workers
+from worldmodels.evolution.pool import Pool
 from worldmodels.evolution.rollout import Limits
 from worldmodels.experiment import OFFICIAL
 from worldmodels.metrics import Progress, counted, read_jsonl, write_jsonl
@@ -92,7 +92,6 @@ def _check(context: Context) -> None:
             f"{nearest(settings.world, others)} It has: {', '.join(others)}."
         )
     experiment.find_explorer(settings.explorer)
-    count_workers(context.workers)
 
 
 def _episodes(context: Context) -> str:
