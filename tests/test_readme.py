@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,10 @@ def test_command_is_understood(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     arguments = shlex.split(line)[1:]
+    for flag, value in pairwise(arguments):
+        if flag == "--inputs-from":
+            Path(value).mkdir(parents=True)
+    there = set(tmp_path.rglob("*"))
     if arguments[0] in STAGES or arguments[0] in ("run", "play"):
         arguments.append("--dry-run")
         if "cuda" in arguments and not torch.cuda.is_available():
@@ -43,7 +48,7 @@ def test_command_is_understood(
             main(arguments)
     else:
         assert main(arguments) == 0, capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
+    assert set(tmp_path.rglob("*")) == there
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

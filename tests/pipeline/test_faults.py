@@ -350,4 +350,5 @@ def test_what_neither_run_has_is_to_be_made_in_the_own_one(
     words = ["train-rnn", TINY, "--run", str(own), "--inputs-from", str(other)]
     assert main(words) == 1
     said = capsys.readouterr().err
-    assert f"{own / 'series'} does not exist: run `wm encode {TINY} --run {own}`" in said
+    advice = f"`wm encode {TINY} --run {own} --inputs-from {other}`"
+    assert f"{own / 'series'} does not exist: run {advice}" in said
