@@ -95,7 +95,7 @@ def list_episodes(folder: Path) -> dict[int, Path]:
     odd = [path.name for path in paths if not NAME.fullmatch(path.name)]
     if odd:
         raise WorldModelsError(
-            f"{folder} holds files that are not named as `wm extract` names episodes (000000.npz, "
+            f"{folder} holds files that are not named as wm extract names episodes (000000.npz, "
             f"000001.npz, ...): {listed(odd)}. Move them away, or give them such names."
         )
     return dict(sorted((int(path.stem), path) for path in paths))
