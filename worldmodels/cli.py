@@ -260,7 +260,7 @@ def _run_stages(
         context, recorded = plain, config.extract.agent
         if command == "extract" and recorded:
             # Nothing is there yet when `wm run` is asked what it would do.
-            find = agent_folder if options.dry_run else find_agent
+            find = agent_folder if options.dry_run and len(commands) > 1 else find_agent
             context = dataclasses.replace(plain, agent=find(recorded, config, plain.run))
         stage: Any = importlib.import_module(f"worldmodels.stages.{STAGES[command].module}")
         if options.dry_run:

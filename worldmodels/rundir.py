@@ -104,6 +104,11 @@ class Artifact:
         return (self.path / DONE).is_file()
 
     @property
+    def was_begun(self) -> bool:
+        """Whether the stage that makes this artifact has been at work in the folder."""
+        return (self.path / SETTINGS).is_file()
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What the finished stage wrote into `done`: its fingerprint, metrics and costs."""
         return read_json(self.path / DONE)
@@ -150,16 +155,27 @@ class Artifact:
         Those named in `may_change` (how long to go on, mostly) may differ; with any other the
         result would be neither the old run's nor the new one's.
         """
-        file = self.path / SETTINGS
-        if not file.is_file():
-            return
-        old, fresh = read_json(file), _as_json(settings)
-        for key in sorted(differing(old, fresh) - may_change):
+        changed = self.changed(settings, may_change)
+        if changed:
+            was = ", ".join(_said(key, old, new) for key, (old, new) in changed.items())
+            now = ", ".join(_said(key, new, old) for key, (old, new) in changed.items())
             raise WorldModelsError(
-                f"{self.path} was begun with {_said(key, old.get(key), fresh.get(key))}, and now "
-                f"it is {_said(key, fresh.get(key), old.get(key))}: go back to what it was, remove "
-                f"the folder to start afresh, or choose another run folder with --run."
+                f"{self.path} was begun with {was}, not with {now}: go back to that, remove the "
+                f"folder to start afresh, or choose another run folder with --run."
             )
+
+    def changed(
+        self, settings: Mapping[str, Any], may_change: frozenset[str]
+    ) -> dict[str, tuple[Any, Any]]:
+        """Settings that the folder was begun with otherwise, by name: what they were and are now.
+
+        None of them is named in `may_change`. There are none if nothing has been begun.
+        """
+        if not self.was_begun:
+            return {}
+        old, fresh = read_json(self.path / SETTINGS), _as_json(settings)
+        keys = sorted(differing(old, fresh) - may_change)
+        return {key: (old.get(key), fresh.get(key)) for key in keys}
 
     def has_all(self, settings: Mapping[str, Any], may_change: frozenset[str]) -> bool:
         """Whether the artifact is finished with these settings, or with longer ones."""
@@ -216,7 +232,7 @@ def _as_json(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _said(key: str, value: Any, other: Any) -> str:
     """A setting as it is given; where an older version did not know it, it was off."""
     if key.startswith("input:"):
-        return f"another {key.removeprefix('input:')} (fingerprint {value})"
+        return f"{key.removeprefix('input:')} of fingerprint {value}"
     if key in OF_CONFIG:
         return f"{OF_CONFIG[key]} = {json.dumps(value)} in the config"
     flag = key.replace("_", "-")

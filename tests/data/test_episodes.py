@@ -137,7 +137,7 @@ def test_a_file_that_is_not_named_as_an_episode_is_not_passed_over_in_silence(
     save_episode(episode_path(tmp_path, 1), make_episode())
     shutil.copy(episode_path(tmp_path, 1), tmp_path / name)
     for read in (list_episodes, scan_episodes):
-        with pytest.raises(WorldModelsError, match=rf"{re.escape(name)}\. Move them away"):
+        with pytest.raises(WorldModelsError, match=rf"{re.escape(name)}\. Move away what"):
             read(tmp_path)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shlex
 import shutil
 from collections import namedtuple
 from collections.abc import Callable
@@ -216,7 +217,7 @@ def test_other_settings_for_a_begun_stage_are_refused(
 ) -> None:
     run = run_with("episodes", "vae")
     assert main(["train-vae", TINY, "--run", str(run), "--batch-size", "8"]) == 1
-    assert "begun with --batch-size 16, and now it is --batch-size 8" in said(capsys)
+    assert "begun with --batch-size 16, not with --batch-size 8" in said(capsys)
 
 
 def test_an_input_made_anew_is_noticed(
@@ -226,7 +227,7 @@ def test_an_input_made_anew_is_noticed(
     assert main(["train-vae", TINY, "--run", str(run), "--latent", "3"]) == 0
     capsys.readouterr()
     assert main(["encode", TINY, "--run", str(run)]) == 1
-    assert "another vae" in said(capsys)
+    assert "begun with vae of fingerprint" in said(capsys)
 
 
 def test_a_full_disk_is_foreseen(
@@ -352,3 +353,14 @@ def test_what_neither_run_has_is_to_be_made_in_the_own_one(
     said = capsys.readouterr().err
     advice = f"`wm encode {TINY} --run {own} --inputs-from {other}`"
     assert f"{own / 'series'} does not exist: run {advice}" in said
+
+
+def test_the_advice_for_a_missing_stage_keeps_the_other_runs_folder(
+    run_with: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inputs, run = run_with("vae"), tmp_path / "own run"
+    words = ["--run", str(run), "--inputs-from", str(inputs)]
+    assert main(["train-ctrl", TINY, *words]) == 1
+    assert shlex.join(["wm", "train-rnn", TINY, *words]) in capsys.readouterr().err
+    assert main(["train-ctrl", TINY, *words[:-1], "/nowhere"]) == 2
+    assert "--inputs-from /nowhere: there is no such folder" in capsys.readouterr().err

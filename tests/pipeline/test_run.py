@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +24,6 @@ from worldmodels.experiment import find_experiment
 from worldmodels.models.agent import Agent, AgentPolicy
 from worldmodels.report.progress import read_history
 from worldmodels.stages import train_ctrl
-from worldmodels.stages.agents import ZOO
 
 
 def history(run: Path) -> list[dict]:
@@ -217,65 +215,6 @@ def test_time_of_all_sessions_is_accounted_for(
     assert main(["train-rnn", TINY, "--run", str(run), "--num-steps", "50"]) == 0
     assert json.loads((run / "rnn" / "done").read_text())["wall_s"] > before
     assert ", earlier sessions included, peak memory" in capsys.readouterr().err
-
-
-def test_dry_run_of_a_finished_run_says_so(
-    finished_run: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["run", TINY, "--run", str(finished_run), "--dry-run"]) == 0
-    assert capsys.readouterr().out.count("finished already") == 7
-
-
-def test_dry_run_finds_what_the_real_run_would_refuse(
-    run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = ["train-ctrl", TINY, "--run", str(run_with("vae", "rnn")), "--dry-run"]
-    assert main([*words, "--patience", "5"]) == 2
-    agent = str(ZOO / "doom")
-    assert main(["eval", "carracing", "--agent", agent, "--dry-run"]) == 1
-    assert "belongs to another agent or game" in capsys.readouterr().err
-
-
-def test_dry_run_refuses_other_settings_than_the_stage_was_begun_with(
-    run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = ["train-vae", TINY, "--run", str(run_with("episodes", "vae")), "--dry-run"]
-    assert main([*words, "--batch-size", "8"]) == 1
-    assert "was begun with --batch-size 16, and now it is --batch-size 8" in capsys.readouterr().err
-
-
-def test_dry_run_of_one_stage_says_what_has_to_come_first(
-    run_with: Callable[..., Path], capsys: pytest.CaptureFixture[str]
-) -> None:
-    run = run_with("vae")
-    assert main(["train-ctrl", TINY, "--run", str(run), "--dry-run"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert f"{run / 'rnn'} does not exist: run `wm train-rnn {TINY} --run {run}`" in lines[0]
-    assert "search C for" in lines[1]
-
-
-def test_dry_run_does_not_promise_that_a_finished_recording_is_undamaged(
-    finished_run: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["extract", TINY, "--run", str(finished_run), "--dry-run"]) == 0
-    assert "lost or damaged is made again" in capsys.readouterr().out
-
-
-def test_the_advice_for_a_missing_stage_keeps_the_other_runs_folder(
-    run_with: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    inputs, run = run_with("vae"), tmp_path / "own run"
-    words = ["--run", str(run), "--inputs-from", str(inputs)]
-    assert main(["train-ctrl", TINY, *words]) == 1
-    assert shlex.join(["wm", "train-rnn", TINY, *words]) in capsys.readouterr().err
-    assert main(["train-ctrl", TINY, *words[:-1], "/nowhere"]) == 2
-    assert "--inputs-from /nowhere: there is no such folder" in capsys.readouterr().err
-
-
-def test_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", TINY, "--run", str(tmp_path / "run"), "--dry-run"]) == 0
-    assert not (tmp_path / "run").exists()
-    assert "train-ctrl" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -88,15 +88,15 @@ def episode_path(folder: Path, number: int) -> Path:
 def list_episodes(folder: Path) -> dict[int, Path]:
     """The files of recorded episodes by number, in order, whether they are damaged or not.
 
-    Raises WorldModelsError for files that are named otherwise, such as second copies: whether they
-    are to be learnt from is for the user to say.
+    Raises WorldModelsError for what else is called .npz, such as second copies: whether they are to
+    be learnt from is for the user to say.
     """
     paths = sorted(folder.glob("[!.]*.npz"))
-    odd = [path.name for path in paths if not NAME.fullmatch(path.name)]
+    odd = [path.name for path in paths if not (NAME.fullmatch(path.name) and path.is_file())]
     if odd:
         raise WorldModelsError(
-            f"{folder} holds files that are not named as wm extract names episodes (000000.npz, "
-            f"000001.npz, ...): {listed(odd)}. Move them away, or give them such names."
+            f"{folder} holds more than the files that wm extract records (000000.npz, 000001.npz, "
+            f"...): {listed(odd)}. Move away what does not belong there."
         )
     return dict(sorted((int(path.stem), path) for path in paths))
 
@@ -172,9 +172,9 @@ def scan_episodes(folder: Path) -> tuple[EpisodeIndex, tuple[Path, ...]]:
         raise WorldModelsError(f"{folder} holds no episodes: run `wm extract` first.")
     if len(bad) > BAD_SHARE * len(paths):
         raise WorldModelsError(
-            f"{len(bad)} of {len(paths)} episodes in {folder} are damaged "
-            f"({listed([path.name for path in bad])}): remove them "
-            f"and run `wm extract` again to record them anew."
+            f"damaged in {folder}: {len(bad)} of {len(paths)} episodes "
+            f"({listed([path.name for path in bad])}). Run `wm extract` again, which records what "
+            f"is damaged anew."
         )
     good = [(path, count) for path, count in zip(paths, steps, strict=True) if count is not None]
     return EpisodeIndex(tuple(p for p, _ in good), tuple(c for _, c in good)), bad

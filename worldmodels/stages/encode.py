@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from worldmodels.data.episodes import load_episode, scan_episodes
+from worldmodels.data.episodes import list_episodes, load_episode, scan_episodes
 from worldmodels.data.series import Series, save_shard
 from worldmodels.data.weights import load_vae
 from worldmodels.metrics import Progress, counted
@@ -34,7 +34,8 @@ def makes(context: Context) -> str:
 
 
 def check(context: Context) -> None:
-    """The ranges of the settings say it all."""
+    """Nothing but episodes is to be encoded."""
+    list_episodes(context.input("episodes").path)
 
 
 def plan(context: Context) -> list[str]:

@@ -25,9 +25,7 @@ from worldmodels.metrics import clock
 from worldmodels.rundir import (
     SETTINGS,
     Artifact,
-    differing,
     digest,
-    read_json,
     write_json,
     write_text,
 )
@@ -55,7 +53,7 @@ def execute(stage: Stage, context: Context) -> None:
         if not stage.RECHECKS and artifact.has_all(identity, growing):
             _say(f"{artifact.path} is finished already: nothing to do.")
             return
-        is_new = not (artifact.path / SETTINGS).exists()
+        is_new = not artifact.was_begun
         artifact.begin(identity, growing)
         _record(context, config)
         machine.reset_peak_memory()
@@ -96,17 +94,21 @@ def preview(stage: Stage, context: Context, in_turn: bool) -> list[str]:
                 _require(source)
             except WorldModelsError as error:
                 lacking.append(str(error))
-    if all(source.is_done for source in sources.values()):
-        settings: Settings = getattr(context.config, stage.SECTION)
-        artifact = context.output(stage.makes(context))
-        identity, growing = _identity(context, settings, sources), may_change(settings)
-        if artifact.has_all(identity, growing):
-            checked = ": what has been lost or damaged is made again" * stage.RECHECKS
-            return [f"finished already{checked}"]
-        stage.check(context)
-        if not stage.REPLACES:
-            artifact.require_same(identity, growing)
-    return lacking + stage.plan(context)
+    if not all(source.is_done and source.is_intact for source in sources.values()):
+        return lacking + stage.plan(context)
+    settings: Settings = getattr(context.config, stage.SECTION)
+    artifact = context.output(stage.makes(context))
+    identity, growing = _identity(context, settings, sources), may_change(settings)
+    stage.check(context)
+    if artifact.has_all(identity, growing):
+        again = "it is shown again" if stage.REPLACES else "what is lost or damaged is made again"
+        return [f"finished already{f': {again}' if stage.RECHECKS else ''}"]
+    if not artifact.was_begun:
+        return stage.plan(context)
+    if stage.REPLACES and artifact.changed(identity, growing):
+        return [f"replace {artifact.path}", *stage.plan(context)]
+    artifact.require_same(identity, growing)
+    return [f"go on in {artifact.path}", *stage.plan(context)]
 
 
 def fingerprint(artifact: Artifact) -> str:
@@ -163,12 +165,7 @@ def _accounted(artifact: Artifact) -> Iterator[Any]:
 
 def _drop_other(artifact: Artifact, identity: Mapping[str, Any], growing: frozenset[str]) -> None:
     """Remove an artifact that was made from something else, if there is one."""
-    file = artifact.path / SETTINGS
-    if not file.is_file():
-        return
-    old = read_json(file)
-    new = json.loads(json.dumps(identity))
-    if differing(old, new) - growing:
+    if artifact.changed(identity, growing):
         _say(f"{artifact.path} was made with other settings or another agent: replacing it.")
         for path in artifact.path.iterdir():
             if path.name != ".lock":

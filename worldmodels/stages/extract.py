@@ -184,11 +184,12 @@ def check(context: Context) -> None:
     experiment.find_explorer(settings.explorer)
     experiment.find_world(settings.world)
     folder = context.output(makes(context)).path
-    most = max(list_episodes(folder), default=-1) + 1
-    if most > settings.episodes:
+    last = max(list_episodes(folder), default=-1)
+    if last >= settings.episodes:
         raise UsageError(
-            f"{folder} was begun with more than --episodes {settings.episodes}, and a recording "
-            f"only grows: ask for {most:,} or more, or take another --run."
+            f"{folder} goes up to {episode_path(folder, last).name}, beyond --episodes "
+            f"{settings.episodes}, and a recording only grows: ask for {last + 1} or more, or take "
+            f"another --run."
         )
     longest = experiment.max_steps(context.game)
     longest = min(longest, settings.max_steps or longest)
@@ -220,10 +221,12 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     needed = _forecast_bytes(context, artifact.path, settings.episodes - len(recorded))
     free = _free_bytes(artifact.path)
     with Progress("extract", settings.episodes, "episode", count) as progress:
-        progress.say(
-            f"extract: {counted(settings.episodes - len(recorded), 'episode')} to record, about "
-            f"{needed / 2**30:.2f} GiB; {free / 2**30:.1f} GiB are free at {artifact.path}."
-        )
+        if needed:
+            progress.say(
+                f"extract: {counted(settings.episodes - len(recorded), 'episode')} to record, "
+                f"about {needed / 2**30:.2f} GiB; {free / 2**30:.1f} GiB are free at "
+                f"{artifact.path}."
+            )
         if needed + RESERVE_BYTES > free:
             raise WorldModelsError(
                 f"{artifact.path} needs about {needed / 2**30:.1f} GiB and 1 GiB in reserve, but "
