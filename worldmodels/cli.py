@@ -256,15 +256,16 @@ def _run_stages(
     from worldmodels.stages.execution import execute, preview
 
     plain = _context(config, name, options, pool)
+    in_turn = len(commands) > 1
     for command in commands:
         context, recorded = plain, config.extract.agent
         if command == "extract" and recorded:
             # Nothing is there yet when `wm run` is asked what it would do.
-            find = agent_folder if options.dry_run and len(commands) > 1 else find_agent
+            find = agent_folder if options.dry_run and in_turn else find_agent
             context = dataclasses.replace(plain, agent=find(recorded, config, plain.run))
         stage: Any = importlib.import_module(f"worldmodels.stages.{STAGES[command].module}")
         if options.dry_run:
-            for line in preview(stage, context, in_turn=len(commands) > 1):
+            for line in preview(stage, context, in_turn):
                 print(f"{command}: {line}")
         else:
             execute(stage, context)

@@ -236,7 +236,7 @@ def _said(key: str, value: Any, other: Any) -> str:
     if key in OF_CONFIG:
         return f"{OF_CONFIG[key]} = {json.dumps(value)} in the config"
     flag = key.replace("_", "-")
-    if isinstance(value, bool) or isinstance(other, bool):
-        return f"--{flag}" if value else f"--no-{flag}"
     value = type(other)() if value is None else value
+    if isinstance(value, bool):
+        return f"--{flag}" if value else f"--no-{flag}"
     return f"--{flag} {shlex.quote(str(value))}"

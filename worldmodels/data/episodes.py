@@ -91,19 +91,20 @@ def list_episodes(folder: Path) -> dict[int, Path]:
     Raises WorldModelsError for what else is called .npz, such as second copies: whether they are to
     be learnt from is for the user to say.
     """
-    paths = sorted(folder.glob("[!.]*.npz"))
-    odd = [path.name for path in paths if not (NAME.fullmatch(path.name) and path.is_file())]
+    paths = list(folder.glob("[!.]*.npz"))
+    odd = sorted(path for path in paths if not (NAME.fullmatch(path.name) and path.is_file()))
     if odd:
         raise WorldModelsError(
             f"{folder} holds more than the files that wm extract records (000000.npz, 000001.npz, "
-            f"...): {listed(odd)}. Move away what does not belong there."
+            f"...): {_listed(odd)}. Move away what does not belong there."
         )
     return dict(sorted((int(path.stem), path) for path in paths))
 
 
-def listed(names: Sequence[str]) -> str:
+def _listed(paths: Sequence[Path]) -> str:
     """The first names, for a message."""
-    return ", ".join(names[:MOST_NAMES]) + (", ..." if len(names) > MOST_NAMES else "")
+    names = ", ".join(path.name for path in paths[:MOST_NAMES])
+    return names + (", ..." if len(paths) > MOST_NAMES else "")
 
 
 def save_episode(path: Path, episode: Episode) -> None:
@@ -173,8 +174,7 @@ def scan_episodes(folder: Path) -> tuple[EpisodeIndex, tuple[Path, ...]]:
     if len(bad) > BAD_SHARE * len(paths):
         raise WorldModelsError(
             f"damaged in {folder}: {len(bad)} of {len(paths)} episodes "
-            f"({listed([path.name for path in bad])}). Run `wm extract` again, which records what "
-            f"is damaged anew."
+            f"({_listed(bad)}). Run `wm extract` again, which records what is damaged anew."
         )
     good = [(path, count) for path, count in zip(paths, steps, strict=True) if count is not None]
     return EpisodeIndex(tuple(p for p, _ in good), tuple(c for _, c in good)), bad

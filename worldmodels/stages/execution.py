@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -58,8 +58,7 @@ def execute(stage: Stage, context: Context) -> None:
         _record(context, config)
         machine.reset_peak_memory()
         try:
-            went_on = (artifact.path / SPENT).exists()
-            with _accounted(artifact) as spent_s:
+            with _accounted(artifact) as (spent_s, went_on):
                 facts = stage.run(context, artifact)
         except UsageError:
             if is_new:  # a mistake must not bind the command that corrects it
@@ -145,8 +144,11 @@ def _identity(
 
 
 @contextlib.contextmanager
-def _accounted(artifact: Artifact) -> Iterator[Any]:
-    """Adds up the time that all sessions have put into an artifact; gives a clock of it in s."""
+def _accounted(artifact: Artifact) -> Iterator[tuple[Callable[[], float], bool]]:
+    """Adds up the seconds that all sessions have put into an artifact.
+
+    Gives a clock of them, and whether there were sessions before this one.
+    """
     path = artifact.path / SPENT
     earlier = 0.0
     with contextlib.suppress(OSError, ValueError, LookupError, TypeError):  # it is only a stopwatch
@@ -157,7 +159,7 @@ def _accounted(artifact: Artifact) -> Iterator[Any]:
         return float(earlier + time.monotonic() - began)
 
     try:
-        yield spent_s
+        yield spent_s, earlier > 0
     finally:
         with contextlib.suppress(OSError):  # a full disk has been complained about by then
             write_json(path, {"wall_s": spent_s()})

@@ -218,14 +218,14 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
     settings = context.config.extract
     recorded = _recorded(artifact.path)
     count, steps = len(recorded), sum(recorded.values())
-    needed = _forecast_bytes(context, artifact.path, settings.episodes - len(recorded))
+    missing = [number for number in range(settings.episodes) if number not in recorded]
+    needed = _forecast_bytes(context, artifact.path, len(missing))
     free = _free_bytes(artifact.path)
     with Progress("extract", settings.episodes, "episode", count) as progress:
-        if needed:
+        if missing:
             progress.say(
-                f"extract: {counted(settings.episodes - len(recorded), 'episode')} to record, "
-                f"about {needed / 2**30:.2f} GiB; {free / 2**30:.1f} GiB are free at "
-                f"{artifact.path}."
+                f"extract: {counted(len(missing), 'episode')} to record, about "
+                f"{needed / 2**30:.2f} GiB; {free / 2**30:.1f} GiB are free at {artifact.path}."
             )
         if needed + RESERVE_BYTES > free:
             raise WorldModelsError(
@@ -255,7 +255,6 @@ def run(context: Context, artifact: Artifact) -> dict[str, Any]:
             settings.agent_spread,
         )
         workers_mib = 0
-        missing = [number for number in range(settings.episodes) if number not in recorded]
         if missing:
             artifact.reopen()
             context.compile_world(settings.world)
