@@ -17,6 +17,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from numpy.typing import NDArray
 
+from worldmodels.worlds import engine_locks
 from worldmodels.worlds.takecover import TakeCoverEnv
 
 pytest.importorskip("vizdoom")
@@ -45,6 +46,26 @@ env.reset(seed=0)
 print(env._engine.pid, env._engine.game.get_instance_id(), flush=True)
 if sys.argv[1:] == ["wait"]:
     sys.stdin.read()
+"""
+
+OWNER_OF_AN_ENGINE_KILLED_WITH_A_LOCK = """
+import os, signal, struct, sys, threading
+from worldmodels.worlds.takecover import TakeCoverEnv
+env = TakeCoverEnv()
+env.reset(seed=0)
+pid = env._engine.pid
+os.kill(pid, signal.SIGSTOP)
+with open(f"/dev/shm/{sys.argv[1]}{env._engine.game.get_instance_id()}", "r+b") as queue:
+    queue.seek(0x30)
+    queue.write(struct.pack("3i", 1, 0, pid))  # locked, once, by the engine
+threading.Timer(0.5, os.kill, (pid, signal.SIGKILL)).start()
+try:
+    while True:
+        env.step([0.0])
+except RuntimeError as error:
+    print(error)
+env.reset()
+print(env.step([0.0])[1])
 """
 
 
@@ -300,6 +321,21 @@ def test_a_killed_engine_is_reported_at_once_and_replaced_at_the_next_reset(
     with pytest.raises(RuntimeError, match="call reset"):
         env.step(STAY)
     assert len(play(env, seed=0, num_steps=5)) == 6
+
+
+@linux_only
+@pytest.mark.parametrize("queue", engine_locks.QUEUES)
+def test_an_engine_killed_with_a_lock_in_its_hands_does_not_hang_its_owner(queue: str) -> None:
+    owner = subprocess.run(
+        [sys.executable, "-c", OWNER_OF_AN_ENGINE_KILLED_WITH_A_LOCK, queue],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (owner.returncode, owner.stderr) == (0, "")
+    said, reward = owner.stdout.splitlines()
+    assert "ended unexpectedly" in said
+    assert reward == "1.0"
 
 
 @linux_only

@@ -15,14 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from worldmodels.worlds import engine_launcher
+from worldmodels.worlds import engine_launcher, engine_locks
 
 if TYPE_CHECKING:
     import vizdoom
 
 _FOLDER_PREFIX = "worldmodels-vizdoom-"
-_SHARED_MEMORY = Path("/dev/shm")
-_SHARED_MEMORY_KINDS = ("ViZDoomSM", "ViZDoomMQCtr", "ViZDoomMQDoom")
+_SHARED_MEMORY_KINDS = ("ViZDoomSM", *engine_locks.QUEUES)
 
 
 class EngineProcess:
@@ -56,6 +55,7 @@ class EngineProcess:
             game.init()
         if launcher is not None:
             self.pid = int((folder / "engine").read_text().split()[0])
+            engine_locks.free_when_killed(self.pid, game.get_instance_id())
 
     @contextmanager
     def answering(self) -> Iterator[None]:
@@ -159,4 +159,4 @@ def _remove_shared_memory(note: Path) -> None:
     written = re.fullmatch(r"\d+ (\w+)\n", note.read_text()) if note.exists() else None
     if written is not None:  # an engine killed at its start may have written no or half a note
         for kind in _SHARED_MEMORY_KINDS:
-            (_SHARED_MEMORY / f"{kind}{written[1]}").unlink(missing_ok=True)
+            (engine_locks.SHARED_MEMORY / f"{kind}{written[1]}").unlink(missing_ok=True)
