@@ -19,7 +19,19 @@ class WorkerError(WorldModelsError):
     """A worker process failed; the message carries the worker's own traceback."""
 
 
+class EngineError(WorldModelsError, RuntimeError):
+    """The engine of a game ended by itself, or was ended."""
+
+
 class Interrupted(WorldModelsError):  # noqa: N818 - it is not an error of the program
     """The user stopped a stage; everything needed to go on is on disk. Exit code 130, as in sh."""
 
     exit_code = 130
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether Python, NumPy or PyTorch (which has no class of its own for it) ran out of memory."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError)
+        and ("out of memory" in str(error) or "can't allocate memory" in str(error))
+    )

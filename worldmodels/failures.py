@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from worldmodels.errors import WorldModelsError
+from worldmodels.errors import WorldModelsError, is_out_of_memory
 
 MOST_FOR_A_SENTENCE = 400  # characters of an unexpected error's own words
 RESUMABLE = "stopped; repeat the command to go on."  # of an interrupted stage
@@ -30,10 +30,10 @@ def guarded(work: Callable[[], None], debug: bool, stopped: str = RESUMABLE) -> 
         return 1
     except OSError as error:
         return _complain(_said_of(error), 1, debug)
-    except MemoryError:
-        text = "out of memory: lower --slots or --batch-size, or use fewer --workers."
-        return _complain(text, 1, debug)
     except Exception as error:
+        if is_out_of_memory(error):
+            text = "out of memory: lower --slots or --batch-size, or use fewer --workers."
+            return _complain(text, 1, debug)
         said = f"{type(error).__name__}: {error}"[:MOST_FOR_A_SENTENCE]
         return _complain(f"unexpected failure: {said} (--debug shows where)", 1, debug)
     return 0

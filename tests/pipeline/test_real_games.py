@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -68,3 +74,43 @@ def test_every_stage_really_runs_in(game: str, world: str, tmp_path: Path) -> No
     assert frames.dtype == np.uint8
     assert frames[-1].std() > 5  # a picture, not a blank
     assert list((run / "render").glob("*/*.mp4"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="engines are looked for in /proc")
+def test_a_killed_engine_is_told_as_one_sentence_and_nothing_is_lost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["eval", "doom", "--random", "--workers", "1", "--run", str(tmp_path / "run")]
+    arguments += ["--episodes", "60", "--seed", "3"]
+    played = tmp_path / "run" / "eval-random" / "episodes.jsonl"
+
+    def kill() -> None:
+        while not (played.exists() and played.stat().st_size):
+            time.sleep(0.01)
+        os.kill(next(engines_of(os.getpid())), signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    assert main(arguments) == 1
+    killer.join()
+    said = capsys.readouterr().err
+    assert "the ViZDoom engine" in said
+    assert "repeat the command to go on" in said
+    assert "Traceback" not in said
+    assert main(arguments) == 0
+    report = tmp_path / "run" / "eval-random" / "report.csv"
+    interrupted = report.read_text()
+    arguments[arguments.index("--run") + 1] = str(tmp_path / "other")
+    assert main(arguments) == 0
+    assert (tmp_path / "other" / "eval-random" / "report.csv").read_text() == interrupted
+
+
+def engines_of(owner: int) -> Iterator[int]:
+    """The process ids of the ViZDoom engines that a process has started."""
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, _, rest = status.read_text().partition("(")[2].rpartition(")")
+        except OSError:  # it has just ended
+            continue
+        if name == "vizdoom" and int(rest.split()[1]) == owner:
+            yield int(status.parent.name)

@@ -19,6 +19,15 @@ from worldmodels.cli import main
 SEARCH = ["train-ctrl", TINY, "--generations", "3"]
 
 
+def ways(*arguments: str) -> dict[str, list[str]]:
+    """A command by itself, with processes, and with MPI ranks."""
+    return {
+        "serial": command(*arguments, "--workers", "1"),
+        "processes": command(*arguments, "--workers", "2"),
+        "mpi": mpi_command(3, *arguments),
+    }
+
+
 def history(run: Path) -> list[dict]:
     return rows(run / "ctrl" / "history.jsonl")
 
@@ -59,29 +68,35 @@ def test_a_worker_that_raises_ends_the_command_with_its_traceback(
     how: str, run_with: Callable[..., Path]
 ) -> None:
     run = run_with("vae", "rnn")
-    arguments = [*SEARCH, "--run", str(run)]
-    result = call(
-        {
-            "serial": command(*arguments, "--workers", "1"),
-            "processes": command(*arguments, "--workers", "2"),
-            "mpi": mpi_command(3, *arguments),
-        }[how],
-        TINY_FAULT="raise",
-    )
+    result = call(ways(*SEARCH, "--run", str(run))[how], TINY_FAULT="raise")
     assert result.returncode != 0
     assert "the dot fell off the edge of the world" in result.stderr
     assert "tiny_game.py" in result.stderr
 
 
+@pytest.mark.parametrize("how", ["serial", "processes", "mpi"])
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        ("full disk", "wm: the disk is full at /the/disk: free some space"),
+        ("memory", "wm: out of memory: lower --slots"),
+    ],
+)
+def test_a_fault_that_has_a_sentence_needs_no_traceback(
+    fault: str, sentence: str, how: str, run_with: Callable[..., Path]
+) -> None:
+    run = run_with("vae", "rnn")
+    result = call(ways(*SEARCH, "--run", str(run))[how], TINY_FAULT=fault)
+    assert result.returncode != 0
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 @pytest.mark.parametrize("how", ["processes", "mpi"])
 def test_a_worker_that_is_killed_ends_the_command(how: str, run_with: Callable[..., Path]) -> None:
     run = run_with("vae", "rnn")
-    arguments = [*SEARCH, "--run", str(run)]
     began = time.monotonic()
-    result = call(
-        command(*arguments, "--workers", "2") if how == "processes" else mpi_command(3, *arguments),
-        TINY_FAULT="kill",
-    )
+    result = call(ways(*SEARCH, "--run", str(run))[how], TINY_FAULT="kill")
     assert result.returncode != 0
     assert time.monotonic() - began < 60
     if how == "processes":

@@ -6,6 +6,7 @@ variable TINY_FAULT makes its workers fail on purpose.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from dataclasses import dataclass
@@ -66,6 +67,10 @@ def _fail_on_purpose() -> None:
     fault = os.environ.get("TINY_FAULT")
     if fault == "raise":
         raise ArithmeticError("the dot fell off the edge of the world")
+    if fault == "full disk":
+        raise OSError(errno.ENOSPC, "No space left on device", "/the/disk")
+    if fault == "memory":
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
     if fault == "kill" and os.getpid() != int(os.environ.get("TINY_SPARE", "0")):
         os.kill(os.getpid(), signal.SIGKILL)
 

@@ -17,6 +17,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from numpy.typing import NDArray
 
+from worldmodels.errors import EngineError
 from worldmodels.worlds import engine_locks
 from worldmodels.worlds.takecover import TakeCoverEnv
 
@@ -50,6 +51,7 @@ if sys.argv[1:] == ["wait"]:
 
 OWNER_OF_AN_ENGINE_KILLED_WITH_A_LOCK = """
 import os, signal, struct, sys, threading
+from worldmodels.errors import EngineError
 from worldmodels.worlds.takecover import TakeCoverEnv
 env = TakeCoverEnv()
 env.reset(seed=0)
@@ -62,7 +64,7 @@ threading.Timer(0.5, os.kill, (pid, signal.SIGKILL)).start()
 try:
     while True:
         env.step([0.0])
-except RuntimeError as error:
+except EngineError as error:
     print(error)
 env.reset()
 print(env.step([0.0])[1])
@@ -315,7 +317,7 @@ def test_a_killed_engine_is_reported_at_once_and_replaced_at_the_next_reset(
     killer = threading.Timer(0.1, os.kill, (engine_pid(env), signal.SIGKILL))
     killer.start()
     start_s = time.monotonic()
-    with pytest.raises(RuntimeError, match="ended unexpectedly"):
+    with pytest.raises(EngineError, match="ended unexpectedly"):
         play_on(env)
     assert time.monotonic() - start_s < 5.0
     with pytest.raises(RuntimeError, match="call reset"):

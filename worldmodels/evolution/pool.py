@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from worldmodels.device import DeviceName, one_thread, resolve_device
-from worldmodels.errors import UsageError, WorkerError, WorldModelsError
+from worldmodels.errors import UsageError, WorkerError, WorldModelsError, is_out_of_memory
 from worldmodels.machine import peak_memory_mib, usable_cores
 
 Item = TypeVar("Item")
@@ -93,17 +93,20 @@ def _prepare(job: Job) -> Callable[[Any], Any]:
 def _work(job: Job, item: Any) -> tuple[Any, int]:
     """Do one item; the result, and the worker's peak memory in MiB.
 
-    A failure becomes a WorkerError with the traceback as text, because tracebacks do not survive
-    the way between processes.
+    What has a sentence of its own for the user stays as it is: ours, a full disk, too little
+    memory. Any other failure becomes a WorkerError with the traceback as text, because tracebacks
+    do not survive the way between processes.
     """
     try:
         if job not in _prepared:
             _prepared.clear()
             _prepared[job] = _prepare(job)
         return _prepared[job](item), peak_memory_mib()
-    except WorldModelsError:
+    except (WorldModelsError, OSError):
         raise
     except Exception as error:
+        if is_out_of_memory(error):
+            raise MemoryError(str(error)) from error
         said = f"{type(error).__name__}: {error}"
         raise WorkerError(f"a worker failed with {said}\n\n{traceback.format_exc()}") from None
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from worldmodels.errors import EngineError
 from worldmodels.worlds import engine_launcher, engine_locks
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class EngineProcess:
     def __init__(self, game: vizdoom.DoomGame) -> None:
         """Start the engine of a configured `game` that was never started before.
 
-        Raises RuntimeError if the engine ends while it starts.
+        Raises EngineError if the engine ends while it starts.
         """
         import vizdoom
 
@@ -59,7 +60,7 @@ class EngineProcess:
 
     @contextmanager
     def answering(self) -> Iterator[None]:
-        """Turn what ViZDoom raises inside the block when the engine is gone into a RuntimeError."""
+        """Turn what ViZDoom raises inside the block when the engine is gone into an EngineError."""
         import vizdoom
 
         try:
@@ -71,9 +72,11 @@ class EngineProcess:
         ) as error:
             self.close()
             process = "" if self.pid is None else f" (process {self.pid})"
-            raise RuntimeError(
-                f"the ViZDoom engine{process} ended unexpectedly: "
-                "reset the environment to start a new one"
+            raise EngineError(
+                f"the ViZDoom engine{process} ended unexpectedly (killed, or out of memory): "
+                "nothing that was finished is lost; repeat the command to go on, with fewer "
+                "--workers if memory is short. A program of your own resets the environment to "
+                "start a new engine."
             ) from error
 
     @property

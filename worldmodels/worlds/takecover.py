@@ -50,7 +50,7 @@ class TakeCoverEnv(gymnasium.Env[NDArray[np.uint8], NDArray[np.float32]]):
     the paper prints (210 +- 108); 3 plays the same, and 5, which the paper's environment asks
     for, is far harder (68 +- 23).
 
-    `reset` and `step` raise RuntimeError if the engine dies; the next `reset` starts a new one.
+    `reset` and `step` raise EngineError if the engine dies; the next `reset` starts a new one.
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 35}  # noqa: RUF012
