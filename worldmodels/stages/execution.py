@@ -10,6 +10,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -34,6 +35,7 @@ from worldmodels.stages.context import Context, Stage
 
 PACKAGES = ("torch", "numpy", "gymnasium", "vizdoom", "cma", "box2d", "mpi4py")
 SPENT = "spent.json"  # seconds that unfinished sessions have put into an artifact
+NOTED_EVERY_S = 10.0
 
 
 def execute(stage: Stage, context: Context) -> None:
@@ -158,11 +160,23 @@ def _accounted(artifact: Artifact) -> Iterator[tuple[Callable[[], float], bool]]
     def spent_s() -> float:
         return float(earlier + time.monotonic() - began)
 
+    def note() -> None:
+        with contextlib.suppress(OSError):  # the stage itself complains about a full disk
+            write_json(path, {"wall_s": spent_s()})
+
+    def keep_noting() -> None:  # a session that is killed cannot do so at its end
+        while not over.wait(NOTED_EVERY_S):
+            note()
+
+    over = threading.Event()
+    noting = threading.Thread(target=keep_noting, daemon=True)
+    noting.start()
     try:
         yield spent_s, earlier > 0
     finally:
-        with contextlib.suppress(OSError):  # a full disk has been complained about by then
-            write_json(path, {"wall_s": spent_s()})
+        over.set()
+        noting.join()
+        note()
 
 
 def _drop_other(artifact: Artifact, identity: Mapping[str, Any], growing: frozenset[str]) -> None:
