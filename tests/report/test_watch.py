@@ -121,6 +121,16 @@ def test_once_shows_a_chart_and_the_numbers(run: Path, capsys: pytest.CaptureFix
     assert "\x1b" not in out
 
 
+def test_an_averaging_search_is_said_to_score_its_average(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run / "ctrl" / "settings.json").write_text('{"average_generations": 5}')
+    assert main(["watch", str(run), "--once"]) == 0
+    out = capsys.readouterr().out
+    assert "◆ evaluation of the average of the means" in out
+    assert "evaluation of the average of the means: 150.0 at generation 30" in out
+
+
 def test_a_stage_without_a_sign_of_life_is_not_said_to_go_on(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

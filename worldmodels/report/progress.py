@@ -40,6 +40,22 @@ def read_progress(path: Path, numbers: Sequence[str]) -> list[dict[str, Any]]:
     return rows
 
 
+def scored_of(average_generations: int) -> str:
+    """What the evaluations of a search score, by its setting `average_generations`."""
+    return "average of the means" if average_generations else "mean"
+
+
+def generation_text(row: dict[str, Any], scored: str) -> str:
+    """What a generation of a search came to, in words."""
+    text = (
+        f"mean {row['mean']:.1f}, best {row['best']:.1f}, sigma {row['sigma']:.3f}, "
+        f"{row['env_steps']:,} steps, {row['steps_per_s']:,.0f} steps/s"
+    )
+    if "evaluation" in row:
+        text += f"; the {scored} scores {row['evaluation']:.1f}"
+    return text
+
+
 def _damaged(path: Path, line: int) -> WorldModelsError:
     return WorldModelsError(
         f"{path} is damaged in line {line}: restore it, or delete that line of the log."

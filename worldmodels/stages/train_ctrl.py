@@ -24,6 +24,7 @@ from worldmodels.evolution.lineage import EARLIER, HISTORY
 from worldmodels.evolution.pool import Pool
 from worldmodels.evolution.rollout import Limits, Outcome
 from worldmodels.metrics import MetricsLog, Progress, counted, write_jsonl
+from worldmodels.report.progress import generation_text, scored_of
 from worldmodels.rundir import Artifact
 from worldmodels.settings import TrainCtrlSettings
 from worldmodels.stages.agents import check_start
@@ -61,7 +62,7 @@ def plan(context: Context) -> list[str]:
         + (f" in {settings.blocks} blocks" if settings.blocks else "")
         + f", {counted(settings.episodes, 'episode')} each, in the "
         f"{settings.world} world" + (", in whitened coordinates" if settings.whiten else ""),
-        f"score the {_scored(settings)} on "
+        f"score the {scored_of(settings.average_generations)} on "
         f"{counted(settings.evaluate_episodes, 'fixed episode')} every "
         f"{counted(settings.evaluate_every, 'generation')}",
     ]
@@ -183,7 +184,8 @@ class _Search:
                 self.checkpointer.save(self._state())
                 journal.clear()
                 progress.update(1, f"mean {row['mean']:.1f}, best {row['best']:.1f}")
-                progress.say(_said(row, _scored(settings)))
+                text = generation_text(row, scored_of(settings.average_generations))
+                progress.say(f"generation {row['generation']:,}: {text}")
         if self.best == -math.inf:
             raise WorldModelsError(
                 f"{folder} has no agent yet: the search ended before the first evaluation. Give "
@@ -349,18 +351,3 @@ class _Search:
                 f"parameters, not {self.sizes.parameters}: remove {self.artifact.path} to start "
                 f"afresh."
             )
-
-
-def _scored(settings: TrainCtrlSettings) -> str:
-    """What an evaluation scores."""
-    return "average of the means" if settings.average_generations else "mean"
-
-
-def _said(row: dict[str, Any], scored: str) -> str:
-    text = (
-        f"generation {row['generation']}: mean {row['mean']:.1f}, best {row['best']:.1f}, "
-        f"sigma {row['sigma']:.3f}, {row['env_steps']:,} steps, {row['steps_per_s']:.0f} steps/s"
-    )
-    if "evaluation" in row:
-        text += f"; the {scored} scores {row['evaluation']:.1f}"
-    return text

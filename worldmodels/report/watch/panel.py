@@ -6,6 +6,7 @@ import textwrap
 from typing import Any
 
 from worldmodels.metrics import clock
+from worldmodels.report.progress import generation_text
 from worldmodels.report.watch.braille import EDGE, Curve, chart
 from worldmodels.report.watch.standing import Standing
 
@@ -46,11 +47,7 @@ def row_line(standing: Standing, row: dict[str, Any]) -> str:
     if standing.unit == "step":
         held_out = f"held out {row['validation_loss']:.4g}"
         return text + f"loss {row['loss']:.4g}, {held_out}, {row['steps_per_s']:.3g} steps/s"
-    text += f"mean {row['mean']:.1f}, best {row['best']:.1f}, sigma {row['sigma']:.3f}, "
-    text += f"{row['env_steps']:,} steps, {row['steps_per_s']:,.0f} steps/s"
-    if "evaluation" in row:
-        text += f"; the mean scores {row['evaluation']:.1f}"
-    return text
+    return text + generation_text(row, standing.scored)
 
 
 def left(standing: Standing) -> str:
@@ -94,7 +91,7 @@ def _bar(standing: Standing, width: int) -> str:
 def _axis(standing: Standing, width: int) -> str:
     """The first and the last unit below the chart, and what is drawn in between."""
     first, last = f"{standing.rows[0][standing.unit]:,}", f"{standing.count:,}"
-    said = "return: mean and best of the population, ◆ evaluation of the mean"
+    said = f"return: mean and best of the population, ◆ evaluation of the {standing.scored}"
     if standing.unit == "step":
         said = "loss: training and held out"
     return f"{first} {said:^{max(width - len(first) - len(last) - 2, 1)}} {last}"
@@ -109,7 +106,7 @@ def _numbers(standing: Standing) -> list[str]:
         latest = evaluated[-1]
         where = f" in the {standing.world} world" if standing.world else ""
         lines.append(
-            f"evaluation of the mean{where}: {latest['evaluation']:.1f} at generation "
+            f"evaluation of the {standing.scored}{where}: {latest['evaluation']:.1f} at generation "
             f"{latest['generation']:,}; best {best['evaluation']:.1f} at {best['generation']:,}"
         )
     return lines

@@ -11,11 +11,11 @@ from typing import Any
 from worldmodels.errors import UsageError, WorldModelsError
 from worldmodels.evolution.lineage import HISTORY
 from worldmodels.metrics import clock
-from worldmodels.report.progress import METRICS, OF_A_SEARCH, read_progress
+from worldmodels.report.progress import METRICS, OF_A_SEARCH, read_progress, scored_of
 from worldmodels.rundir import DONE, SETTINGS, read_json
 
 RECENT = 10  # generations whose pace is taken for that of those to come
-SILENT_S = 1800.0  # without a sign of life a stage that is not finished has probably been stopped
+SILENT_S = 120.0  # a stage that is at work notes its time every few seconds
 OF_A_TRAINING = ("step", "loss", "validation_loss", "steps_per_s")
 
 
@@ -30,6 +30,7 @@ class Standing:
     max_s: float  # a search ends after this time
     finished: bool
     world: str = ""  # where a search plays, if it is one
+    scored: str = "mean"  # what its evaluations score
     silence_s: float = 0.0  # since the last sign of life
 
     @property
@@ -86,6 +87,7 @@ def read_standing(run: Path) -> Standing:
                 float(settings.get("max_hours", float("inf"))) * 3600,
                 _is_finished(folder, settings),
                 settings.get("world", ""),
+                scored_of(settings.get("average_generations", 0)),
                 _silence_s(folder),
             )
     raise WorldModelsError(
