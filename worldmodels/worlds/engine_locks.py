@@ -29,14 +29,16 @@ def free_when_killed(pid: int, instance: str) -> None:
     if not hasattr(os, "pidfd_open"):
         return
     try:
+        queues = [_mapped(SHARED_MEMORY / f"{name}{instance}") for name in QUEUES]
         engine = os.pidfd_open(pid)
-    except OSError:  # older than Linux 5.3, or a sandbox: a game that may hang beats none
+    except OSError:  # Linux before 5.3, or a sandbox: a game that may hang beats none
         return
-    queues = []
-    for name in QUEUES:
-        with (SHARED_MEMORY / f"{name}{instance}").open("r+b") as file:
-            queues.append(mmap.mmap(file.fileno(), 0))
     threading.Thread(target=_free, args=(engine, pid, queues), daemon=True).start()
+
+
+def _mapped(path: Path) -> mmap.mmap:
+    with path.open("r+b") as file:
+        return mmap.mmap(file.fileno(), 0)
 
 
 def _free(engine: int, pid: int, queues: list[mmap.mmap]) -> None:
