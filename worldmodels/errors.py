@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+AFTER_A_DEATH = (
+    "(killed, or out of memory): nothing that was finished is lost; repeat the command to go on, "
+    "with fewer --workers if memory is short."
+)
+"""What is said after the name of a process that has died."""
+
 
 class WorldModelsError(Exception):
     """A failure whose message is meant for the user; the command ends with exit code 1."""

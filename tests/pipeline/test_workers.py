@@ -37,11 +37,8 @@ def test_serial_processes_and_mpi_ranks_give_the_same_fitness(
 ) -> None:
     run = run_with("vae", "rnn")
     expected = history(finished_run)[:3]
-    for arguments in (
-        command(*SEARCH, "--run", str(run), "--workers", "2"),
-        mpi_command(3, *SEARCH, "--run", str(run)),
-    ):
-        result = call(arguments)
+    for how in ("processes", "mpi"):
+        result = call(ways(*SEARCH, "--run", str(run))[how])
         assert result.returncode == 0, result.stderr
         assert history(run) == expected
         shutil.rmtree(run / "ctrl")

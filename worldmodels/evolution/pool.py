@@ -17,7 +17,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from worldmodels.device import DeviceName, one_thread, resolve_device
-from worldmodels.errors import UsageError, WorkerError, WorldModelsError, is_out_of_memory
+from worldmodels.errors import (
+    AFTER_A_DEATH,
+    UsageError,
+    WorkerError,
+    WorldModelsError,
+    is_out_of_memory,
+)
 from worldmodels.machine import peak_memory_mib, usable_cores
 
 Item = TypeVar("Item")
@@ -143,11 +149,7 @@ class ExecutorPool:
                 self.peak_memory_mib = max(self.peak_memory_mib, peak_mib)
                 yield result
         except BrokenProcessPool as error:
-            raise WorkerError(
-                "a worker process died without a word (killed, or out of memory): nothing that "
-                "was finished is lost; repeat the command to go on, with fewer --workers if "
-                "memory is short."
-            ) from error
+            raise WorkerError(f"a worker process died without a word {AFTER_A_DEATH}") from error
 
 
 def count_workers(workers: int) -> int:

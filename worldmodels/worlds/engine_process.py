@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from worldmodels.errors import EngineError
+from worldmodels.errors import AFTER_A_DEATH, EngineError
 from worldmodels.worlds import engine_launcher, engine_locks
 
 if TYPE_CHECKING:
@@ -73,10 +73,8 @@ class EngineProcess:
             self.close()
             process = "" if self.pid is None else f" (process {self.pid})"
             raise EngineError(
-                f"the ViZDoom engine{process} ended unexpectedly (killed, or out of memory): "
-                "nothing that was finished is lost; repeat the command to go on, with fewer "
-                "--workers if memory is short. A program of your own resets the environment to "
-                "start a new engine."
+                f"the ViZDoom engine{process} ended unexpectedly {AFTER_A_DEATH} A program of "
+                f"your own resets the environment to start a new engine."
             ) from error
 
     @property
